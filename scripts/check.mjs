@@ -1,0 +1,12 @@
+// What `npm run check` runs: everything about the code that needs no test run. All of it, also after a failure.
+import { finish, reportCommand } from './check-report.mjs';
+
+reportCommand('formatted and linted (biome)', 'biome', ['ci', '--colors=off', '.']);
+// First of those that read types: oxlint and knip see the packages as their builds describe them.
+reportCommand('types, also of the tests (tsc)', 'tsc', ['-b']);
+reportCommand('no promise is forgotten (oxlint, type-aware)', 'oxlint', ['--type-aware', '--deny-warnings']);
+reportCommand('dependencies point one way (turbo boundaries)', 'turbo', ['boundaries']);
+reportCommand('nothing is unused or undeclared (knip)', 'knip');
+reportCommand('packages keep their rules (check-packages)', process.execPath, ['scripts/check-packages.mjs']);
+reportCommand('the lockfile is whole (check-lockfile)', process.execPath, ['scripts/check-lockfile.mjs']);
+finish('check');
