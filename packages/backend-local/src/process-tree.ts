@@ -1,0 +1,100 @@
+import { CompanionError } from '@companion/core';
+import type { Signal } from '@companion/core/backend';
+import { type ProcessEntry, readProcessTable } from './process-table.js';
+
+/** How long processes may take to vanish after SIGKILL; one that waits for a dead disk takes longer. */
+const VANISH_MS = 5000;
+
+/**
+ * A set of processes that grows by descent: found by their mark, by their parent, by the session or group that one of
+ * them leads, and remembered from one look to the next, so that one which loses all three between two looks is still
+ * known. What escapes is a process that has wiped its environment, left its session and lost its parent before the
+ * first look.
+ */
+export class ProcessTree {
+  readonly #isMarked: (mark: string) => boolean;
+  readonly #leaders: () => readonly number[];
+  /** Process id to start time. */
+  #known = new Map<number, string>();
+
+  /** `leaders` are the ids of those whose session and group belong to the tree, as long as nobody else has the id. */
+  constructor(isMarked: (mark: string) => boolean, leaders: () => readonly number[]) {
+    this.#isMarked = isMarked;
+    this.#leaders = leaders;
+  }
+
+  /** Everything of the tree that has not ended. */
+  async members(): Promise<readonly ProcessEntry[]> {
+    const table = await readProcessTable();
+    const members = new Map<number, ProcessEntry>();
+    const reserved = new Set(this.#leaders());
+    for (const entry of table) {
+      if (this.#known.get(entry.pid) === entry.startedAt || this.#carriesMark(entry))
+        members.set(entry.pid, entry);
+    }
+    // An id that somebody else has now no longer stands for a session or group of ours.
+    for (const entry of table) if (!members.has(entry.pid)) reserved.delete(entry.pid);
+    for (let grown = true; grown; ) {
+      grown = false;
+      for (const entry of table) {
+        if (members.has(entry.pid) || !belongs(entry, members, reserved)) continue;
+        members.set(entry.pid, entry);
+        grown = true;
+      }
+    }
+    this.#known = new Map([...members.values()].map((entry) => [entry.pid, entry.startedAt]));
+    return [...members.values()];
+  }
+
+  /** Signals everything of the tree; with SIGKILL, again until nothing is left. */
+  async kill(signal: Signal): Promise<void> {
+    const deadline = Date.now() + VANISH_MS;
+    for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, 50)) {
+      const members = await this.members();
+      for (const { pid } of members) sendSignal(pid, signal);
+      if (signal !== 'SIGKILL' || members.length === 0) return;
+      if (Date.now() > deadline) throw survivors(members);
+      // The kernel reports the end of children alone, and most of these are not ours.
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+
+  #carriesMark(entry: ProcessEntry): boolean {
+    const mark = entry.mark();
+    return mark !== undefined && this.#isMarked(mark);
+  }
+}
+
+function belongs(
+  entry: ProcessEntry,
+  members: ReadonlyMap<number, ProcessEntry>,
+  reserved: ReadonlySet<number>,
+): boolean {
+  const { parent, session, group } = entry;
+  return (
+    members.has(parent) ||
+    reserved.has(session) ||
+    reserved.has(group) ||
+    members.get(session)?.session === session ||
+    members.get(group)?.group === group
+  );
+}
+
+function sendSignal(pid: number, signal: Signal): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // Ended meanwhile; or another user's now, which the next look tells.
+  }
+}
+
+function survivors(members: readonly ProcessEntry[]): CompanionError {
+  const list = members.map(({ pid, name }) => `${name} (${pid})`).join(', ');
+  return new CompanionError(
+    'COMPANION_SHUTDOWN_FAILED',
+    `still there ${VANISH_MS} ms after SIGKILL: ${list}`,
+    {
+      hint: 'They run as another user, or wait for a device that does not answer.',
+    },
+  );
+}

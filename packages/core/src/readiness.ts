@@ -1,0 +1,174 @@
+import { parseOptional, parsePositive } from './argument-checks.js';
+import { abortedError, CompanionError, invalidArgument } from './errors.js';
+import type { Endpoint, PortTable } from './ports.js';
+import { describeStatus, lastLines } from './process/command-failed.js';
+import { CompanionProcess } from './process/companion-process.js';
+import { LineSplitter } from './process/lines.js';
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const FIRST_RETRY_MS = 5;
+const LAST_RETRY_MS = 100;
+
+export interface WaitOptions {
+  /** Default: 30,000. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface WaitForPortOptions extends WaitOptions {
+  /** The process that will listen: its end is the end of waiting. */
+  readonly process?: CompanionProcess;
+}
+
+export interface WaitForLineOptions extends WaitOptions {
+  /** Default: either. */
+  readonly stream?: 'stdout' | 'stderr';
+}
+
+/** The line that {@link waitForLine} waited for. */
+export interface LineMatch {
+  readonly line: string;
+  readonly stream: 'stdout' | 'stderr';
+  /** Of a pattern that is a regular expression. */
+  readonly match: RegExpMatchArray | undefined;
+}
+
+/** Resolves once something inside accepts connections on the port. */
+export async function waitForPort(
+  ports: PortTable,
+  companionPort: number,
+  lost: Promise<Error>,
+  options: WaitForPortOptions,
+): Promise<Endpoint> {
+  const what = `port ${companionPort}`;
+  const waiting = new Waiting(what, options, options.process, lost);
+  try {
+    let retryMs = FIRST_RETRY_MS;
+    for (;;) {
+      const accepted = await waiting.race(accepts(ports, companionPort));
+      if (accepted) return await ports.forward(companionPort);
+      // Neither an engine nor a kernel tells when somebody starts to listen.
+      await waiting.race(new Promise((resolve) => setTimeout(resolve, retryMs)));
+      retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
+    }
+  } finally {
+    waiting.end();
+  }
+}
+
+/** Resolves with the first line that matches, also one that has come already; takes nothing away from readers. */
+export async function waitForLine(
+  process: CompanionProcess,
+  pattern: string | RegExp,
+  lost: Promise<Error>,
+  options: WaitForLineOptions,
+): Promise<LineMatch> {
+  if (!(process instanceof CompanionProcess)) throw invalidArgument('process', 'a CompanionProcess', process);
+  if (typeof pattern !== 'string' && !(pattern instanceof RegExp)) {
+    throw invalidArgument('pattern', 'a string or a regular expression', pattern);
+  }
+  const { stdout, stderr } = CompanionProcess.watch(process);
+  const untaps: (() => void)[] = [];
+  const waiting = new Waiting(`a line matching ${pattern}`, options, process, lost);
+  try {
+    return await waiting.race(
+      new Promise<LineMatch>((resolve) => {
+        for (const [stream, output] of Object.entries({ stdout, stderr } as const)) {
+          if (options.stream !== undefined && options.stream !== stream) continue;
+          const splitter = new LineSplitter();
+          const look = (lines: Iterable<string>): void => {
+            for (const line of lines) {
+              const match =
+                typeof pattern === 'string' ? undefined : (line.match(new RegExp(pattern)) ?? null);
+              if (typeof pattern === 'string' ? !line.includes(pattern) : match === null) continue;
+              resolve({ line, stream: stream as 'stdout' | 'stderr', match: match ?? undefined });
+              return;
+            }
+          };
+          untaps.push(
+            output.tap({
+              onChunk: (chunk) => look(splitter.push(chunk)),
+              onEnd: () => look(splitter.end()),
+            }),
+          );
+        }
+      }),
+    );
+  } finally {
+    for (const untap of untaps) untap();
+    waiting.end();
+  }
+}
+
+/** What ends every kind of waiting: time, abort, the end of the watched process, the end of the environment. */
+class Waiting {
+  readonly #stopped: Promise<never>;
+  #end: () => void = () => {};
+
+  constructor(
+    what: string,
+    { timeoutMs, signal }: WaitOptions,
+    process: CompanionProcess | undefined,
+    lost: Promise<Error>,
+  ) {
+    const limitMs = parseOptional('timeoutMs', timeoutMs, parsePositive) ?? DEFAULT_TIMEOUT_MS;
+    this.#stopped = new Promise((_, reject) => {
+      const timer = setTimeout(() => reject(notReady(what, `within ${limitMs} ms`, process)), limitMs);
+      const onAbort = (): void => reject(abortedError(`waiting for ${what}`, signal));
+      signal?.addEventListener('abort', onAbort, { once: true });
+      if (signal?.aborted) onAbort();
+      this.#end = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+      };
+      void lost.then(reject);
+      if (process === undefined) return;
+      const { ended, description } = CompanionProcess.watch(process);
+      // Its last lines are still on their way when its end is known.
+      const afterOutput = (reason: () => Error): void => {
+        setImmediate(() => setImmediate(() => reject(reason())));
+      };
+      ended.then(
+        (status) =>
+          afterOutput(() => notReady(what, `before ${description} ${describeStatus(status)}`, process)),
+        (error: unknown) =>
+          afterOutput(() => notReady(what, `before ${description} was gone`, process, error)),
+      );
+    });
+    this.#stopped.catch(() => {});
+  }
+
+  race<T>(promise: Promise<T>): Promise<T> {
+    return Promise.race([promise, this.#stopped]);
+  }
+
+  end(): void {
+    this.#end();
+  }
+}
+
+function notReady(
+  what: string,
+  when: string,
+  process: CompanionProcess | undefined,
+  cause?: unknown,
+): CompanionError {
+  let output = '';
+  if (process !== undefined) {
+    const { stderr, stdout } = CompanionProcess.watch(process);
+    output = lastLines(stderr.tail, stdout.tail);
+  }
+  return new CompanionError('COMPANION_NOT_READY', `${what} was not ready ${when}${output}`, { cause });
+}
+
+async function accepts(ports: PortTable, companionPort: number): Promise<boolean> {
+  try {
+    const connection = await ports.connect(companionPort);
+    connection.on('error', () => {});
+    connection.destroy();
+    return true;
+  } catch (error) {
+    if (CompanionError.is(error)) throw error;
+    return false;
+  }
+}

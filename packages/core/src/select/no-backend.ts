@@ -1,0 +1,25 @@
+import { CompanionError } from '../errors.js';
+import type { CandidateReport } from './select.js';
+
+/** Nobody is left: lists every candidate with its reason and hint. */
+export function noBackendError(
+  candidates: readonly CandidateReport[],
+  preferredBy: string | undefined,
+  cause: unknown,
+): CompanionError {
+  if (candidates.length === 0) {
+    return new CompanionError('COMPANION_NO_BACKEND', 'no backend is registered', {
+      hint: "Import at least one: import '@companion/backend-local'.",
+    });
+  }
+  const named = preferredBy === undefined ? '' : ` (named by ${preferredBy}, so no other was asked)`;
+  const lines = candidates.map(({ backend, reason, hint }) => {
+    return `  ${backend}: ${reason ?? 'unavailable'}${hint === undefined ? '' : `. ${hint}`}`;
+  });
+  const only = candidates.length === 1 ? candidates[0] : undefined;
+  return new CompanionError(
+    'COMPANION_NO_BACKEND',
+    `no backend can serve this companion${named}:\n${lines.join('\n')}`,
+    { cause, hint: only?.hint },
+  );
+}
