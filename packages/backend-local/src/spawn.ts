@@ -137,14 +137,18 @@ function unusable(file: string, found: Exclude<Resolved, { is: 'program' }>): Co
   return new CompanionError('COMPANION_COMMAND_NOT_EXECUTABLE', `command is not executable: ${found.path}`);
 }
 
-function startError(command: Command, path: string, cause: unknown): Error {
-  const code = (cause as NodeJS.ErrnoException | undefined)?.code;
+function startError(command: Command, path: string, systemError: unknown): Error {
+  const code = (systemError as NodeJS.ErrnoException | undefined)?.code ?? 'unknown error';
+  // The system's error object lists the arguments, which may be secrets: its code is all there is to know.
+  const cause = Object.assign(new Error(`spawn ${code}`), { code });
   // The file is there, so what is missing is the interpreter that its first line names.
   if (code === 'ENOENT') {
     return new CompanionError(
       'COMPANION_COMMAND_NOT_EXECUTABLE',
       `the interpreter of ${path} does not exist`,
-      { cause },
+      {
+        cause,
+      },
     );
   }
   if (code === 'EACCES' || code === 'ENOEXEC' || code === 'EPERM') {
@@ -152,8 +156,7 @@ function startError(command: Command, path: string, cause: unknown): Error {
       cause,
     });
   }
-  const why =
-    code === 'E2BIG' ? 'its arguments and variables are longer than the system allows' : (code ?? 'unknown');
+  const why = code === 'E2BIG' ? 'its arguments and variables are longer than the system allows' : code;
   return new CompanionError('COMPANION_START_FAILED', `${command.file} could not be started: ${why}`, {
     cause,
   });

@@ -57,6 +57,11 @@ export function parseOptional<T>(
   return value === undefined ? undefined : parse(what, value);
 }
 
+export function parseSignal(what: string, value: unknown): AbortSignal {
+  if (value instanceof AbortSignal) return value;
+  throw invalidArgument(what, 'an AbortSignal', value);
+}
+
 export function parseKeys(what: string, value: unknown, known: readonly string[]): void {
   for (const key of Object.keys(parseRecord(what, value))) {
     if (!known.includes(key)) throw invalidArgument(what, `only ${known.join(', ')}`, key);

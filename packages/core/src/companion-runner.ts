@@ -1,4 +1,13 @@
-import { parseArray, parseBoolean, parseText, parseWords } from './argument-checks.js';
+import {
+  parseArray,
+  parseBoolean,
+  parseKeys,
+  parseMilliseconds,
+  parseOptional,
+  parseSignal,
+  parseText,
+  parseWords,
+} from './argument-checks.js';
 import type {
   Abortable,
   Backend,
@@ -11,6 +20,7 @@ import type {
   User,
 } from './backend.js';
 import { copyBetween } from './copy.js';
+import { Ending } from './ending.js';
 import { CompanionError, messageOf, show } from './errors.js';
 import type { EventPublisher } from './events.js';
 import { Lifecycle, type LifecycleState, type ShutdownOptions } from './lifecycle.js';
@@ -22,6 +32,7 @@ import type { RunResult } from './process/command-failed.js';
 import { CompanionProcess } from './process/companion-process.js';
 import { mergeVariables } from './process/environment-variables.js';
 import type { ProcessHost, Stoppable } from './process/process-host.js';
+import { settlesWithin } from './process/terminate.js';
 import {
   type LineMatch,
   type WaitForLineOptions,
@@ -49,13 +60,21 @@ interface Running {
   readonly ports: PortTable;
   readonly logs: LogBook | undefined;
   readonly main: CompanionProcess | undefined;
-  /** Resolves once it is over: with what those who wait for something inside are told. */
-  readonly over: Promise<Error>;
-  readonly end: (error: Error) => void;
-  /** Set when the environment has died. */
-  dead: Error | undefined;
+  readonly ending: Ending;
 }
 
+const SPAWN_OPTION_NAMES: readonly (keyof SpawnOptions)[] = [
+  'cwd',
+  'env',
+  'stdin',
+  'tty',
+  'user',
+  'signal',
+  'killGraceMs',
+];
+
+/** More than TERM, grace and KILL take; what is left then is ended with the environment. */
+const END_PROCESSES_MS = 10_000;
 /** How long a backend may take to clean up after an aborted start before the caller is let go. */
 const ABORTED_START_MS = 10_000;
 
@@ -224,12 +243,13 @@ export class CompanionRunner {
     args: readonly string[] = [],
     options: SpawnOptions = {},
   ): Promise<CompanionProcess> {
+    parseKeys('spawn options', options, SPAWN_OPTION_NAMES);
+    const killGraceMs = parseOptional('killGraceMs', options.killGraceMs, parseMilliseconds);
+    const signal = parseOptional('signal', options.signal, parseSignal);
     const spawned = new CompanionProcess(this.#host, file, args).withStdin(options.stdin ?? 'pipe');
     applyOptions(spawned, options);
-    const { signal } = options;
     await spawned.start({ signal });
     if (signal === undefined) return spawned;
-    const { killGraceMs } = options;
     const onAbort = (): void => {
       // Its verdict tells; a failure to stop it shows in shutdown().
       spawned.stop(killGraceMs === undefined ? {} : { graceMs: killGraceMs }).catch(() => {});
@@ -271,8 +291,8 @@ export class CompanionRunner {
    * `COMPANION_NOT_READY` after `timeoutMs` (default 30,000), or as soon as `process` has ended.
    */
   async waitForPort(portOrName: number | string, options: WaitForPortOptions = {}): Promise<Endpoint> {
-    const { ports, over } = this.#ready('waitForPort()');
-    return await waitForPort(ports, ports.companionPort(portOrName), over, options);
+    const { ports, ending } = this.#ready('waitForPort()');
+    return await waitForPort(ports, ports.companionPort(portOrName), ending, options);
   }
 
   /**
@@ -284,7 +304,7 @@ export class CompanionRunner {
     pattern: string | RegExp,
     options: WaitForLineOptions = {},
   ): Promise<LineMatch> {
-    return await waitForLine(process, pattern, this.#ready('waitForLine()').over, options);
+    return await waitForLine(process, pattern, this.#ready('waitForLine()').ending, options);
   }
 
   /** Where a host path (relative: from `sourceDir`) is inside. @throws `COMPANION_PATH_NOT_MAPPED` */
@@ -330,7 +350,8 @@ export class CompanionRunner {
 
   /**
    * Ends every process and removes the environment (with `reuse`: only when `remove` is true). Works in any state,
-   * twice and concurrently; also during `init()`, which then rejects with `COMPANION_ABORTED`.
+   * twice and concurrently, where the first call decides; also during `init()`, which then rejects with
+   * `COMPANION_ABORTED`.
    */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
     await this.#lifecycle.shutdown(options);
@@ -342,7 +363,7 @@ export class CompanionRunner {
   }
 
   #configure(what: string, change: (settings: Settings) => void): this {
-    this.#lifecycle.assertState(what, 'created', 'Configure a companion before init().');
+    this.#lifecycle.assertState(what, 'created');
     const changed = {
       ...this.#settings,
       mounts: [...this.#settings.mounts],
@@ -367,6 +388,7 @@ export class CompanionRunner {
   async #start(signal: AbortSignal): Promise<void> {
     const startedAt = performance.now();
     const elapsedMs = (): number => performance.now() - startedAt;
+    const restarts = this.#environment !== undefined;
     this.#publisher.emit({ topic: 'environment', type: 'starting' });
     try {
       checkMain(this.#settings);
@@ -381,10 +403,10 @@ export class CompanionRunner {
       );
       this.#environment ??= this.#backend.create(this.#request);
       const started = checkedStarted(await untilAborted(this.#environment, signal), this.backend);
-      this.#running = await this.#begin(this.#environment, started, ports);
-      await this.#assertBinaries(this.#environment, this.#running);
+      const running = await this.#begin(this.#environment, started, ports);
+      await this.#assertBinaries(this.#environment, running);
       signal.throwIfAborted();
-      if (this.#running.dead !== undefined) throw this.#running.dead;
+      if (running.ending.error !== undefined) throw running.ending.error;
       this.#publisher.emit({
         topic: 'environment',
         type: 'started',
@@ -392,7 +414,7 @@ export class CompanionRunner {
         ...(started.reused === undefined ? {} : { reused: started.reused.reason }),
       });
     } catch (error) {
-      const failure = await this.#abandonStart(error);
+      const failure = await this.#abandonStart(error, restarts);
       const code = signal.aborted
         ? 'COMPANION_ABORTED'
         : CompanionError.is(failure)
@@ -408,11 +430,8 @@ export class CompanionRunner {
     started: Started,
     ports: EnvironmentRequest['ports'],
   ): Promise<Running> {
-    let end: (error: Error) => void = () => {};
-    const over = new Promise<Error>((resolve) => {
-      end = resolve;
-    });
     const main = started.main === undefined ? undefined : new CompanionProcess(this.#host, 'main', []);
+    // Before anything is awaited: its first bytes are on their way.
     if (main !== undefined && started.main !== undefined) CompanionProcess.adopt(main, started.main);
     const running: Running = {
       started,
@@ -420,23 +439,25 @@ export class CompanionRunner {
       ports: await PortTable.open(ports, environment, this.capabilities.network),
       main,
       logs: main === undefined ? undefined : new LogBook(main),
-      over,
-      end,
-      dead: undefined,
+      ending: new Ending(),
     };
+    this.#running = running;
     const onLost = (error: unknown): void => this.#lose(running, error);
     started.lost.then(onLost, onLost);
     return running;
   }
 
-  /** Leaves nothing of a failed start behind, and says what failed. */
-  async #abandonStart(error: unknown): Promise<unknown> {
-    const environment = this.#environment;
-    this.#environment = undefined;
-    this.#request = undefined;
+  /** Leaves nothing of a failed start behind (of a failed restart: what was there before), and says what failed. */
+  async #abandonStart(error: unknown, restarts: boolean): Promise<unknown> {
     try {
       await this.#endRunning(new Error('the companion could not be started'));
-      await environment?.shutdown();
+      if (restarts) await this.#environment?.stop();
+      else {
+        const environment = this.#environment;
+        this.#environment = undefined;
+        this.#request = undefined;
+        await environment?.shutdown();
+      }
     } catch (cause) {
       return new CompanionError(
         'COMPANION_START_FAILED',
@@ -494,47 +515,42 @@ export class CompanionRunner {
 
   /** Ends live processes and closes ports. */
   async #endRunning(error: Error): Promise<void> {
-    this.#running?.end(error);
+    this.#running?.ending.end(error);
     // One that cannot be ended this way is ended with the environment, which is next.
-    await Promise.allSettled([...this.#live].map((process) => process.stop()));
+    const ended = Promise.allSettled([...this.#live].map((process) => process.stop()));
+    await settlesWithin(ended, END_PROCESSES_MS);
     await this.#running?.ports.close();
     this.#running = undefined;
   }
 
   #lose(running: Running, reason: unknown): void {
+    if (this.#running !== running) return;
     const error = new CompanionError(
       'COMPANION_ENVIRONMENT_LOST',
       `the environment of companion '${this.name}' has died: ${messageOf(reason)}`,
       { cause: reason, hint: 'Shut this companion down and create a new one.' },
     );
-    running.dead = error;
-    // During a start the start fails; on the way out it makes no difference.
-    if (this.#running !== running || !this.#lifecycle.lose()) return;
+    // During a start the start fails by this, and on the way out nobody waits for the dead.
+    running.ending.end(error);
     for (const process of this.#live) process.lose(error);
-    running.end(error);
+    if (!this.#lifecycle.lose()) return;
     // Listeners of a dead environment; nothing can be waited for.
     running.ports.close().catch(() => {});
     this.#publisher.emit({ topic: 'environment', type: 'lost', reason: messageOf(reason) });
   }
 
   async #spawn(command: Command, signal: AbortSignal): Promise<BackendProcess> {
-    const { over } = this.#ready('starting a process');
+    this.#ready('starting a process');
     const environment = this.#environment;
     if (environment === undefined) throw this.#overError('was shut down');
     try {
-      const spawning = environment.spawn(command, { signal });
-      const lost = over.then((error) => {
-        throw error;
-      });
-      return await Promise.race([spawning, lost]);
+      return await environment.spawn(command, { signal });
     } catch (error) {
       if (CompanionError.is(error)) throw error;
       throw new CompanionError(
         'COMPANION_START_FAILED',
         `${command.file} could not be started: ${messageOf(error)}`,
-        {
-          cause: error,
-        },
+        { cause: error },
       );
     }
   }
@@ -556,20 +572,18 @@ export class CompanionRunner {
   }
 
   #directory(directory: Directory | undefined): string {
-    const workDir = this.#mountTable.directoryInside(this.#settings.workDir, this.#settings.workspaceDir);
-    const inside =
-      directory === undefined ? workDir : this.#mountTable.directoryInside(directory, workDir.path);
-    const mount = inside.translated;
-    if (mount !== undefined && !this.#translated.has(mount.companionPath)) {
-      this.#translated.add(mount.companionPath);
-      const { hostPath, companionPath } = mount;
+    const { workDir, workspaceDir } = this.#settings;
+    const { path, translated } = this.#mountTable.directoryInside([workspaceDir, workDir, directory]);
+    if (translated !== undefined && !this.#translated.has(translated.companionPath)) {
+      this.#translated.add(translated.companionPath);
+      const { hostPath, companionPath } = translated;
       this.#publisher.emit({ topic: 'environment', type: 'mount-translated', hostPath, companionPath });
     }
-    return inside.path;
+    return path;
   }
 
   #ready(what: string): Running {
-    this.#lifecycle.assertState(what, 'ready', 'Call init() first, and use it until stop() or shutdown().');
+    this.#lifecycle.assertState(what, 'ready');
     if (this.#running === undefined) throw this.#overError('is being stopped');
     return this.#running;
   }

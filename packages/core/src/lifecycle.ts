@@ -24,6 +24,8 @@ export interface ShutdownOptions {
   readonly remove?: boolean;
 }
 
+const GONE_HINT = 'It does not come back: create a new companion.';
+
 /** Orders a companion's transitions: one at a time, each of them callable in any state, twice and concurrently. */
 export class Lifecycle {
   readonly #steps: LifecycleSteps;
@@ -42,36 +44,30 @@ export class Lifecycle {
     return this.#state;
   }
 
-  assertState(what: string, allowed: LifecycleState, hint: string): void {
-    if (this.#state === allowed) return;
-    if (this.#state === 'lost') throw this.#lostError();
-    throw new CompanionError(
-      'COMPANION_WRONG_STATE',
-      `${what}: companion '${this.#name}' is ${this.#state}`,
-      {
-        hint,
-      },
-    );
+  assertState(what: string, wanted: 'created' | 'ready'): void {
+    const state = this.#state;
+    if (state === wanted) return;
+    if (state === 'lost') throw this.#lostError();
+    const gone = state === 'shut-down' || state === 'shutting-down';
+    const early = wanted === 'created' ? 'Configure a companion before init().' : 'Await init() first.';
+    throw this.#wrongState(what, gone ? GONE_HINT : early);
   }
 
   async init({ signal }: Abortable): Promise<void> {
-    await this.#stopping?.catch(() => {});
+    while (this.#stopping !== undefined) await this.#stopping.catch(() => {});
+    if (this.#shutdown !== undefined) throw this.#wrongState('init()', GONE_HINT);
     if (this.#state === 'ready') return;
     if (signal?.aborted) throw abortedError('init()', signal);
     if (this.#starting === undefined) {
-      if (this.#state !== 'stopped') {
-        this.assertState(
-          'init()',
-          'created',
-          'Create a new companion: one that was shut down does not come back.',
-        );
-      }
+      if (this.#state !== 'stopped') this.assertState('init()', 'created');
       const abort = new AbortController();
       this.#starting = { abort, promise: this.#start(abort.signal) };
     }
     const { promise, abort } = this.#starting;
     const onAbort = (): void => abort.abort(signal?.reason);
     signal?.addEventListener('abort', onAbort, { once: true });
+    // An event listener may have aborted it just now.
+    if (signal?.aborted) onAbort();
     try {
       await promise;
     } finally {
@@ -128,8 +124,10 @@ export class Lifecycle {
   }
 
   async #end(options: ShutdownOptions): Promise<void> {
-    await this.#abortStart();
-    await this.#stopping?.catch(() => {});
+    while ((this.#starting ?? this.#stopping) !== undefined) {
+      await this.#abortStart();
+      await this.#stopping?.catch(() => {});
+    }
     const before = this.#state;
     this.#state = 'shutting-down';
     try {
@@ -148,6 +146,11 @@ export class Lifecycle {
     abort.abort(new Error('the companion was stopped while it started'));
     // Whoever called init() gets the error.
     await promise.catch(() => {});
+  }
+
+  #wrongState(what: string, hint: string): CompanionError {
+    const message = `${what}: companion '${this.#name}' is ${this.#state}`;
+    return new CompanionError('COMPANION_WRONG_STATE', message, { hint });
   }
 
   #lostError(): CompanionError {

@@ -28,7 +28,7 @@ export class LogBook {
       ['stdout', stdout],
       ['stderr', stderr],
     ] as const) {
-      const splitter = new LineSplitter();
+      const splitter = LineSplitter.cutting();
       output.tap({
         onChunk: (chunk) => this.#add(stream, splitter.push(chunk)),
         onEnd: () => {

@@ -75,16 +75,18 @@ export class MountTable {
   }
 
   /**
-   * A directory as a process gets it: the companion path, or on a shared filesystem the host path it stands for.
-   * `translated` is the mount that made the difference, if one did.
+   * A directory as a process gets it: the companion path, or on a shared filesystem the host path it stands for. Each
+   * step is taken from the one before it, where it is relative. `translated` is the mount that made the difference.
    */
-  directoryInside(directory: Directory | undefined, base: string): Inside {
-    if (directory === undefined) return this.#translate(base);
-    if (typeof directory === 'object') return { path: this.toCompanionPath(directory.hostPath) };
-    if (posix.isAbsolute(directory) || (this.#shared && isAbsolute(directory)))
-      return this.#translate(directory);
-    const inside = this.#translate(base);
-    return { ...inside, path: (this.#shared ? join : posix.join)(inside.path, directory) };
+  directoryInside(steps: readonly (Directory | undefined)[]): Inside {
+    let inside: Inside = { path: '/' };
+    for (const step of steps) {
+      if (step === undefined) continue;
+      if (typeof step === 'object') inside = { path: this.toCompanionPath(step.hostPath) };
+      else if (posix.isAbsolute(step) || (this.#shared && isAbsolute(step))) inside = this.#translate(step);
+      else inside = { ...inside, path: (this.#shared ? join : posix.join)(inside.path, step) };
+    }
+    return inside;
   }
 
   #translate(companionPath: string): Inside {

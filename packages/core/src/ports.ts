@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { connect as connectTo, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { parsePort } from './argument-checks.js';
 import type { Environment, PortRequest } from './backend.js';
 import { CompanionError, invalidArgument, messageOf } from './errors.js';
 
@@ -59,7 +60,7 @@ export class PortTable {
     return table;
   }
 
-  /** @throws TypeError for a port that is not known (yet). */
+  /** @throws `COMPANION_WRONG_STATE` for a port that is not known (yet), TypeError for a name that nobody gave. */
   endpoint(portOrName: number | string): Endpoint {
     const endpoint = this.#endpoints.get(this.companionPort(portOrName));
     if (endpoint !== undefined) return endpoint;
@@ -69,7 +70,7 @@ export class PortTable {
   }
 
   companionPort(portOrName: number | string): number {
-    if (typeof portOrName === 'number') return portOrName;
+    if (typeof portOrName === 'number') return parsePort('port', portOrName);
     const port = this.#names.get(portOrName);
     if (port !== undefined) return port;
     throw invalidArgument(

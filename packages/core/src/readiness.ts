@@ -1,4 +1,5 @@
 import { parseOptional, parsePositive } from './argument-checks.js';
+import type { Ending } from './ending.js';
 import { abortedError, CompanionError, invalidArgument } from './errors.js';
 import type { Endpoint, PortTable } from './ports.js';
 import { describeStatus, lastLines } from './process/command-failed.js';
@@ -37,11 +38,11 @@ export interface LineMatch {
 export async function waitForPort(
   ports: PortTable,
   companionPort: number,
-  lost: Promise<Error>,
+  ending: Ending,
   options: WaitForPortOptions,
 ): Promise<Endpoint> {
   const what = `port ${companionPort}`;
-  const waiting = new Waiting(what, options, options.process, lost);
+  const waiting = new Waiting(what, options, options.process, ending);
   try {
     let retryMs = FIRST_RETRY_MS;
     for (;;) {
@@ -60,7 +61,7 @@ export async function waitForPort(
 export async function waitForLine(
   process: CompanionProcess,
   pattern: string | RegExp,
-  lost: Promise<Error>,
+  ending: Ending,
   options: WaitForLineOptions,
 ): Promise<LineMatch> {
   if (!(process instanceof CompanionProcess)) throw invalidArgument('process', 'a CompanionProcess', process);
@@ -69,13 +70,13 @@ export async function waitForLine(
   }
   const { stdout, stderr } = CompanionProcess.watch(process);
   const untaps: (() => void)[] = [];
-  const waiting = new Waiting(`a line matching ${pattern}`, options, process, lost);
+  const waiting = new Waiting(`a line matching ${pattern}`, options, process, ending);
   try {
     return await waiting.race(
       new Promise<LineMatch>((resolve) => {
         for (const [stream, output] of Object.entries({ stdout, stderr } as const)) {
           if (options.stream !== undefined && options.stream !== stream) continue;
-          const splitter = new LineSplitter();
+          const splitter = LineSplitter.cutting();
           const look = (lines: Iterable<string>): void => {
             for (const line of lines) {
               const match =
@@ -109,7 +110,7 @@ class Waiting {
     what: string,
     { timeoutMs, signal }: WaitOptions,
     process: CompanionProcess | undefined,
-    lost: Promise<Error>,
+    ending: Ending,
   ) {
     const limitMs = parseOptional('timeoutMs', timeoutMs, parsePositive) ?? DEFAULT_TIMEOUT_MS;
     this.#stopped = new Promise((_, reject) => {
@@ -117,11 +118,12 @@ class Waiting {
       const onAbort = (): void => reject(abortedError(`waiting for ${what}`, signal));
       signal?.addEventListener('abort', onAbort, { once: true });
       if (signal?.aborted) onAbort();
+      const forget = ending.onEnd(reject);
       this.#end = () => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', onAbort);
+        forget();
       };
-      void lost.then(reject);
       if (process === undefined) return;
       const { ended, description } = CompanionProcess.watch(process);
       // Its last lines are still on their way when its end is known.

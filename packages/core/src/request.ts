@@ -18,7 +18,7 @@ export function environmentRequest(
     name: settings.name,
     sourceDir: settings.sourceDir,
     workspaceDir: settings.workspaceDir,
-    workDir: mountTable.directoryInside(settings.workDir, settings.workspaceDir).path,
+    workDir: mountTable.directoryInside([settings.workspaceDir, settings.workDir]).path,
     image: settings.image,
     mounts: Object.freeze([...settings.mounts]),
     ports: Object.freeze([...settings.ports]),

@@ -57,7 +57,7 @@ export class Collector {
   #lineReader(stream: OutputStream, name: 'stdout' | 'stderr'): Promise<void> {
     const { onLine, onFailure } = this.#options;
     if (onLine === undefined) return Promise.resolve();
-    const splitter = new LineSplitter();
+    const splitter = LineSplitter.strict();
     return new Promise((resolve) => {
       const report = (lines: Iterable<string>): void => {
         try {

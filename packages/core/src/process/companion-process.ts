@@ -49,6 +49,7 @@ export class CompanionProcess {
   #startedAt = 0;
   #endedAt = 0;
   #stopping: Promise<void> | undefined;
+  #loseEarly: ((error: Error) => void) | undefined;
   /** Why it ends, where that is somebody's decision. */
   #reason: EndReason | undefined;
 
@@ -129,6 +130,7 @@ export class CompanionProcess {
     const abort = new AbortController();
     const forward = (): void => abort.abort(abortedError(`starting ${file}`, signal));
     signal?.addEventListener('abort', forward, { once: true });
+    this.#track();
     const started = this.#start(abort.signal);
     this.#state = { is: 'starting', abort, started };
     try {
@@ -255,13 +257,15 @@ export class CompanionProcess {
   static adopt(process: CompanionProcess, backendProcess: BackendProcess): void {
     process.#stdout.releaseWhenFull();
     process.#stderr.releaseWhenFull();
+    process.#track();
     process.#begin(backendProcess);
   }
 
   async #start(signal: AbortSignal): Promise<void> {
     const { file } = this.#plan;
     try {
-      const backendProcess = await this.#host.spawn(this.#plan.command(this.#host), signal);
+      const spawning = this.#host.spawn(this.#plan.command(this.#host), signal);
+      const backendProcess = await Promise.race([spawning, this.#lostEarly(spawning)]);
       if (signal.aborted) await killNow(backendProcess);
       signal.throwIfAborted();
       this.#begin(backendProcess);
@@ -292,7 +296,29 @@ export class CompanionProcess {
       (exit) => this.#ended(process, exit),
       (error: unknown) => this.#lost(process, error),
     );
-    this.#host.track({ stop: () => this.stop(), lose: (error) => this.#lost(process, error) }, this.#verdict);
+  }
+
+  #track(): void {
+    this.#host.track(
+      {
+        stop: () => this.stop(),
+        lose: (error) => {
+          if (this.#state.is === 'running') this.#lost(this.#state.process, error);
+          else this.#loseEarly?.(error);
+        },
+      },
+      this.#verdict,
+    );
+  }
+
+  /** Rejects if the environment dies before it has answered; an answer that comes all the same is not wanted. */
+  #lostEarly(spawning: Promise<BackendProcess>): Promise<never> {
+    return new Promise((_, reject) => {
+      this.#loseEarly = (error) => {
+        spawning.then(killNow).catch(() => {});
+        reject(error);
+      };
+    });
   }
 
   #ended(process: BackendProcess, exit: ProcessExit): void {

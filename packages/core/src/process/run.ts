@@ -1,10 +1,12 @@
 import { pipeline, Readable } from 'node:stream';
 import {
   parseBoolean,
+  parseKeys,
   parseMilliseconds,
   parseOptional,
   parsePositive,
   parsePositiveInteger,
+  parseSignal,
 } from '../argument-checks.js';
 import type { ProcessExit } from '../backend.js';
 import { invalidArgument } from '../errors.js';
@@ -163,7 +165,24 @@ function feed(
   });
 }
 
+const OPTION_NAMES: { readonly [K in keyof Required<Options>]: true } = {
+  cwd: true,
+  env: true,
+  tty: true,
+  user: true,
+  input: true,
+  signal: true,
+  timeoutMs: true,
+  killGraceMs: true,
+  maxOutputBytes: true,
+  onLine: true,
+  reject: true,
+  encoding: true,
+};
+
 function checkRunOptions(options: Options): void {
+  parseKeys('run options', options, Object.keys(OPTION_NAMES));
+  parseOptional('signal', options.signal, parseSignal);
   parseOptional('timeoutMs', options.timeoutMs, parsePositive);
   parseOptional('killGraceMs', options.killGraceMs, parseMilliseconds);
   parseOptional('maxOutputBytes', options.maxOutputBytes, parsePositiveInteger);

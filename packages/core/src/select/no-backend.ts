@@ -13,10 +13,11 @@ export function noBackendError(
     });
   }
   const named = preferredBy === undefined ? '' : ` (named by ${preferredBy}, so no other was asked)`;
-  const lines = candidates.map(({ backend, reason, hint }) => {
-    return `  ${backend}: ${reason ?? 'unavailable'}${hint === undefined ? '' : `. ${hint}`}`;
-  });
   const only = candidates.length === 1 ? candidates[0] : undefined;
+  const lines = candidates.map(({ backend, reason, hint }) => {
+    const withHint = hint === undefined || only !== undefined ? '' : `. ${hint}`;
+    return `  ${backend}: ${reason ?? 'unavailable'}${withHint}`;
+  });
   return new CompanionError(
     'COMPANION_NO_BACKEND',
     `no backend can serve this companion${named}:\n${lines.join('\n')}`,
