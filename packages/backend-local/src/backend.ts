@@ -1,6 +1,5 @@
 import { type Backend, type Detection, type EnvironmentRequest, SPEC_VERSION } from '@companion/core/backend';
 import { HostEnvironment, mainCommand } from './environment.js';
-import { watchdogAvailable } from './owner-death.js';
 
 const isWindows = process.platform === 'win32';
 
@@ -23,11 +22,11 @@ export const localBackend: Backend = Object.freeze({
     networkNone: false,
     ownerDeath: isWindows ? 'survives' : 'killed',
   } as const),
-  detect: (request: EnvironmentRequest) => Promise.resolve(detect(request)),
+  detect,
   create: (request: EnvironmentRequest) => new HostEnvironment(request),
 });
 
-function detect(request: EnvironmentRequest): Detection {
+async function detect(request: EnvironmentRequest): Promise<Detection> {
   if (request.main !== undefined && mainCommand(request.main) === undefined) {
     return {
       available: false,
@@ -36,7 +35,8 @@ function detect(request: EnvironmentRequest): Detection {
     };
   }
   const detail = `${process.platform} ${process.arch}, Node ${process.version}`;
-  if (localBackend.capabilities.ownerDeath === 'survives' || watchdogAvailable())
-    return { available: true, detail };
+  if (localBackend.capabilities.ownerDeath === 'survives') return { available: true, detail };
+  const { watchdogAvailable } = await import('./owner-death.js');
+  if (watchdogAvailable()) return { available: true, detail };
   return { available: true, detail: `${detail}, no sh or grep`, lowered: { ownerDeath: 'survives' } };
 }

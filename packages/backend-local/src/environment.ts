@@ -9,13 +9,13 @@ import type {
   MainProcess,
   Started,
 } from '@companion/core/backend';
-import { resolveBinary } from './resolve-binary.js';
-import { HostProcesses } from './spawn.js';
+import type { HostProcesses } from './spawn.js';
 
 /** The host as an environment: nothing to make and nothing to remove, but processes to end. */
 export class HostEnvironment implements Environment {
   readonly #request: EnvironmentRequest;
-  readonly #processes = new HostProcesses();
+  /** Made with the first process: who only registers or selects a backend does not pay for it. */
+  #processes: Promise<HostProcesses> | undefined;
 
   constructor(request: EnvironmentRequest) {
     this.#request = request;
@@ -45,24 +45,26 @@ export class HostEnvironment implements Environment {
     return { ...started, main: await this.spawn(command, { signal }) };
   }
 
-  spawn(command: Command, options: Abortable): Promise<BackendProcess> {
-    return this.#processes.spawn(command, options);
+  async spawn(command: Command, options: Abortable): Promise<BackendProcess> {
+    this.#processes ??= import('./spawn.js').then(({ HostProcesses }) => new HostProcesses());
+    return (await this.#processes).spawn(command, options);
   }
 
-  resolveBinary(
+  async resolveBinary(
     file: string,
     at: { readonly env: Readonly<Record<string, string>>; readonly cwd: string },
   ): Promise<string | null> {
+    const { resolveBinary } = await import('./resolve-binary.js');
     const found = resolveBinary(file, at);
-    return Promise.resolve(found.is === 'program' ? found.path : null);
+    return found.is === 'program' ? found.path : null;
   }
 
   async stop(): Promise<void> {
-    await this.#processes.endAll();
+    await (await this.#processes)?.endAll();
   }
 
   async shutdown(): Promise<void> {
-    await this.#processes.endAll();
+    await (await this.#processes)?.endAll();
   }
 }
 

@@ -67,7 +67,8 @@ export class HostProcesses {
     const exited = new Promise<ProcessExit>((resolve, reject) => {
       child.once('exit', (code: number | null, endedBy: Signal | null) => {
         ended = true;
-        if (!groupLives(pid)) this.#leaders.delete(pid);
+        // After the verdict: an empty group is an exception, and exceptions take their time.
+        setImmediate(() => groupLives(pid) || this.#leaders.delete(pid));
         if (code !== null) resolve({ code, signal: null });
         else if (endedBy !== null) resolve({ code: null, signal: endedBy });
         else reject(new Error('the system reported neither a code nor a signal'));

@@ -15,8 +15,15 @@ export function parseText(what: string, value: unknown): string {
   return value;
 }
 
+/** Any string, also an empty one; never shown. */
+export function parseString(what: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw invalidSecretArgument(what, 'a string', value);
+}
+
 export function parseWords(what: string, value: unknown): readonly string[] {
-  const words = parseArray(what, value).map((word) => {
+  if (!Array.isArray(value)) throw invalidSecretArgument(what, 'an array of strings', value);
+  const words = value.map((word: unknown) => {
     if (typeof word !== 'string' || word.includes('\0')) {
       throw invalidSecretArgument(what, 'strings without zero bytes', word);
     }
@@ -37,11 +44,19 @@ export function parsePositive(what: string, value: unknown): number {
   return value;
 }
 
+/** What a timer can take; Node turns more into 1 ms. Nobody notices the difference after 24 days. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 export function parseMilliseconds(what: string, value: unknown): number {
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) {
+  if (typeof value !== 'number' || Number.isNaN(value) || value < 0) {
     throw invalidArgument(what, 'milliseconds, 0 or more', value);
   }
-  return value;
+  return Math.min(value, MAX_TIMER_MS);
+}
+
+export function parseTimeout(what: string, value: unknown): number {
+  if (value === 0) throw invalidArgument(what, 'milliseconds, more than 0', value);
+  return parseMilliseconds(what, value);
 }
 
 export function parsePositiveInteger(what: string, value: unknown): number {
@@ -87,8 +102,15 @@ export function parseRecord(what: string, value: unknown): Record<string, unknow
   return value as Record<string, unknown>;
 }
 
+/** Like {@link parseRecord}, for what may be a secret put in the wrong place. */
+export function parseSecretRecord(what: string, value: unknown): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
+  throw invalidSecretArgument(what, 'an object', value);
+}
+
 export function parseTextRecord(what: string, value: unknown): Record<string, string> {
-  const record = parseRecord(what, value);
+  const record = parseSecretRecord(what, value);
   for (const [key, text] of Object.entries(record)) {
     if (typeof text !== 'string') throw invalidSecretArgument(`${what}.${key}`, 'a string', text);
   }

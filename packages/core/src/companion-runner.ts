@@ -1,3 +1,4 @@
+import { onAbort } from './abort.js';
 import {
   parseArray,
   parseBoolean,
@@ -8,31 +9,19 @@ import {
   parseText,
   parseWords,
 } from './argument-checks.js';
-import type {
-  Abortable,
-  Backend,
-  BackendProcess,
-  Capabilities,
-  Command,
-  Environment,
-  EnvironmentRequest,
-  Started,
-  User,
-} from './backend.js';
+import type { Abortable, Backend, Capabilities, Environment, User } from './backend.js';
 import { copyBetween } from './copy.js';
-import { Ending } from './ending.js';
-import { CompanionError, messageOf, show } from './errors.js';
+import { CompanionError } from './errors.js';
 import type { EventPublisher } from './events.js';
 import { Lifecycle, type LifecycleState, type ShutdownOptions } from './lifecycle.js';
-import { LogBook, type LogLine, type LogOptions } from './logs.js';
+import type { LogLine, LogOptions } from './logs.js';
 import type { Directory, EnvironmentVariables, MountOptions, RunOptions, SpawnOptions } from './options.js';
 import { MountTable } from './paths.js';
-import { choosePorts, type Endpoint, PortTable } from './ports.js';
+import type { Endpoint } from './ports.js';
 import type { RunResult } from './process/command-failed.js';
 import { CompanionProcess } from './process/companion-process.js';
-import { mergeVariables } from './process/environment-variables.js';
-import type { ProcessHost, Stoppable } from './process/process-host.js';
-import { settlesWithin } from './process/terminate.js';
+import type { ProcessHost } from './process/process-host.js';
+import { PROCESS_RUN_OPTION_NAMES } from './process/run.js';
 import {
   type LineMatch,
   type WaitForLineOptions,
@@ -40,9 +29,9 @@ import {
   waitForLine,
   waitForPort,
 } from './readiness.js';
-import { environmentRequest } from './request.js';
 import type { Selected, Selection } from './select/select.js';
 import { whyUnsuitable } from './select/suitability.js';
+import { type Running, Session } from './session.js';
 import {
   addMount,
   addPort,
@@ -52,16 +41,6 @@ import {
   parseVariables,
   type Settings,
 } from './settings.js';
-
-/** What exists between a start and the stop that follows it. */
-interface Running {
-  readonly started: Started;
-  readonly variables: Readonly<Record<string, string>>;
-  readonly ports: PortTable;
-  readonly logs: LogBook | undefined;
-  readonly main: CompanionProcess | undefined;
-  readonly ending: Ending;
-}
 
 const SPAWN_OPTION_NAMES: readonly (keyof SpawnOptions)[] = [
   'cwd',
@@ -73,10 +52,7 @@ const SPAWN_OPTION_NAMES: readonly (keyof SpawnOptions)[] = [
   'killGraceMs',
 ];
 
-/** More than TERM, grace and KILL take; what is left then is ended with the environment. */
-const END_PROCESSES_MS = 10_000;
-/** How long a backend may take to clean up after an aborted start before the caller is let go. */
-const ABORTED_START_MS = 10_000;
+const RUN_OPTION_NAMES: readonly string[] = ['cwd', 'env', 'tty', 'user', ...PROCESS_RUN_OPTION_NAMES];
 
 /**
  * An environment for tools, whichever backend provides it. Made by `createCompanion()`; configured by `with…` until
@@ -91,14 +67,11 @@ export class CompanionRunner {
   readonly #settings: Settings;
   readonly #publisher: EventPublisher;
   readonly #lifecycle: Lifecycle;
+  readonly #session: Session;
   readonly #host: ProcessHost;
   readonly #binaries = new Set<string>();
-  readonly #live = new Set<Stoppable>();
   readonly #translated = new Set<string>();
   #mountTable: MountTable;
-  #request: EnvironmentRequest | undefined;
-  #environment: Environment | undefined;
-  #running: Running | undefined;
 
   /** @internal Use `createCompanion()`. */
   constructor(settings: Settings, selected: Selected, publisher: EventPublisher) {
@@ -109,20 +82,25 @@ export class CompanionRunner {
     this.#publisher = publisher;
     publisher.chose(selected.backend.name);
     this.#mountTable = this.#newMountTable();
-    this.#lifecycle = new Lifecycle(settings.name, {
-      start: ({ signal }) => this.#start(signal),
-      stop: () => this.#stop(),
-      shutdown: (options) => this.#shutdown(options),
-    });
     this.#host = {
       capabilities: this.capabilities,
       environment: () => this.#ready('starting a process').variables,
       directory: (directory) => this.#directory(directory),
       assertReady: () => void this.#ready('starting a process'),
-      spawn: (command, signal) => this.#spawn(command, signal),
+      spawn: (command, signal) => this.#session.spawn(command, signal),
       emit: publisher.emit,
-      track: (process, ended) => this.#track(process, ended),
+      track: (process, ended) => this.#session.track(process, ended),
     };
+    this.#session = new Session({
+      settings,
+      backend: this.#backend,
+      capabilities: this.capabilities,
+      publisher,
+      host: this.#host,
+      binaries: this.#binaries,
+      lose: () => this.#lifecycle.lose(),
+    });
+    this.#lifecycle = new Lifecycle(settings.name, this.#session);
   }
 
   get name(): string {
@@ -140,12 +118,12 @@ export class CompanionRunner {
 
   /** With `pause: false`, the environment's own process while it is ready. */
   get main(): CompanionProcess | undefined {
-    return this.#running?.main;
+    return this.#session.running?.main;
   }
 
   /** The backend's live environment: the one escape hatch. */
   get environment(): Environment | undefined {
-    return this.#environment;
+    return this.#session.environment;
   }
 
   /** What an LSP `initialize` must be given: this process's id where ids are shared, else `null`. */
@@ -229,6 +207,7 @@ export class CompanionRunner {
    * `COMPANION_COMMAND_NOT_FOUND`, `COMPANION_UNSUPPORTED` or `COMPANION_WRONG_STATE`.
    */
   async init(options: Abortable = {}): Promise<void> {
+    checkMain(this.#settings);
     await this.#lifecycle.init(options);
   }
 
@@ -250,12 +229,10 @@ export class CompanionRunner {
     applyOptions(spawned, options);
     await spawned.start({ signal });
     if (signal === undefined) return spawned;
-    const onAbort = (): void => {
+    const forget = onAbort(signal, () => {
       // Its verdict tells; a failure to stop it shows in shutdown().
       spawned.stop(killGraceMs === undefined ? {} : { graceMs: killGraceMs }).catch(() => {});
-    };
-    const forget = (): void => signal.removeEventListener('abort', onAbort);
-    signal.addEventListener('abort', onAbort, { once: true });
+    });
     CompanionProcess.watch(spawned).ended.then(forget, forget);
     return spawned;
   }
@@ -276,9 +253,11 @@ export class CompanionRunner {
     args: readonly string[] = [],
     options: RunOptions & { readonly encoding?: 'utf8' | 'buffer' } = {},
   ): Promise<RunResult<string | Buffer>> {
+    parseKeys('run options', options, RUN_OPTION_NAMES);
+    const { cwd, env, tty, user, ...rest } = options;
     const command = new CompanionProcess(this.#host, file, args);
-    applyOptions(command, options);
-    return command.run(options);
+    applyOptions(command, { cwd, env, tty, user });
+    return command.run(rest);
   }
 
   /** Where a declared port (by number or name) is reached from this process: 127.0.0.1 on every backend. */
@@ -385,190 +364,15 @@ export class CompanionRunner {
     return this;
   }
 
-  async #start(signal: AbortSignal): Promise<void> {
-    const startedAt = performance.now();
-    const elapsedMs = (): number => performance.now() - startedAt;
-    const restarts = this.#environment !== undefined;
-    this.#publisher.emit({ topic: 'environment', type: 'starting' });
-    try {
-      checkMain(this.#settings);
-      const ports = await choosePorts(
-        this.#request?.ports ?? this.#settings.ports,
-        this.capabilities.network,
-      );
-      this.#request ??= environmentRequest(
-        { ...this.#settings, ports: [...ports] },
-        this.#backend,
-        this.#publisher.emit,
-      );
-      this.#environment ??= this.#backend.create(this.#request);
-      const started = checkedStarted(await untilAborted(this.#environment, signal), this.backend);
-      const running = await this.#begin(this.#environment, started, ports);
-      await this.#assertBinaries(this.#environment, running);
-      signal.throwIfAborted();
-      if (running.ending.error !== undefined) throw running.ending.error;
-      this.#publisher.emit({
-        topic: 'environment',
-        type: 'started',
-        durationMs: elapsedMs(),
-        ...(started.reused === undefined ? {} : { reused: started.reused.reason }),
-      });
-    } catch (error) {
-      const failure = await this.#abandonStart(error, restarts);
-      const code = signal.aborted
-        ? 'COMPANION_ABORTED'
-        : CompanionError.is(failure)
-          ? failure.code
-          : 'TypeError';
-      this.#publisher.emit({ topic: 'environment', type: 'start-failed', durationMs: elapsedMs(), code });
-      throw failure;
-    }
-  }
-
-  async #begin(
-    environment: Environment,
-    started: Started,
-    ports: EnvironmentRequest['ports'],
-  ): Promise<Running> {
-    const main = started.main === undefined ? undefined : new CompanionProcess(this.#host, 'main', []);
-    // Before anything is awaited: its first bytes are on their way.
-    if (main !== undefined && started.main !== undefined) CompanionProcess.adopt(main, started.main);
-    const running: Running = {
-      started,
-      variables: mergeVariables({ HOME: started.home, ...started.env }, this.#settings.env),
-      ports: await PortTable.open(ports, environment, this.capabilities.network),
-      main,
-      logs: main === undefined ? undefined : new LogBook(main),
-      ending: new Ending(),
-    };
-    this.#running = running;
-    const onLost = (error: unknown): void => this.#lose(running, error);
-    started.lost.then(onLost, onLost);
-    return running;
-  }
-
-  /** Leaves nothing of a failed start behind (of a failed restart: what was there before), and says what failed. */
-  async #abandonStart(error: unknown, restarts: boolean): Promise<unknown> {
-    try {
-      await this.#endRunning(new Error('the companion could not be started'));
-      if (restarts) await this.#environment?.stop();
-      else {
-        const environment = this.#environment;
-        this.#environment = undefined;
-        this.#request = undefined;
-        await environment?.shutdown();
-      }
-    } catch (cause) {
-      return new CompanionError(
-        'COMPANION_START_FAILED',
-        `companion '${this.name}' could not be started (${messageOf(error)}), and cleaning up failed: ${messageOf(cause)}`,
-        { cause: error, hint: 'Something may be left behind.' },
-      );
-    }
-    if (CompanionError.is(error) || error instanceof TypeError) return error;
-    return new CompanionError(
-      'COMPANION_START_FAILED',
-      `backend '${this.backend}' could not start companion '${this.name}': ${messageOf(error)}`,
-      { cause: error },
-    );
-  }
-
-  async #assertBinaries(environment: Environment, { variables }: Running): Promise<void> {
-    if (this.#binaries.size === 0) return;
-    const at = { env: variables, cwd: this.#directory(undefined) };
-    const found = await Promise.all(
-      [...this.#binaries].map(async (file) => ({ file, path: await environment.resolveBinary(file, at) })),
-    );
-    const missing = found.filter(({ path }) => path === null).map(({ file }) => file);
-    if (missing.length === 0) return;
-    throw new CompanionError(
-      'COMPANION_COMMAND_NOT_FOUND',
-      `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing inside companion '${this.name}' (backend ${this.backend})`,
-      {
-        hint: 'Install what is missing where the environment comes from, or choose another image or backend.',
-      },
-    );
-  }
-
-  async #stop(): Promise<void> {
-    const startedAt = performance.now();
-    await this.#endRunning(this.#overError('was stopped'));
-    await this.#environment?.stop();
-    this.#publisher.emit({
-      topic: 'environment',
-      type: 'stopped',
-      durationMs: performance.now() - startedAt,
-    });
-  }
-
-  async #shutdown(options: ShutdownOptions): Promise<void> {
-    const startedAt = performance.now();
-    await this.#endRunning(this.#overError('was shut down'));
-    await this.#environment?.shutdown(options);
-    this.#environment = undefined;
-    this.#publisher.emit({
-      topic: 'environment',
-      type: 'removed',
-      durationMs: performance.now() - startedAt,
-    });
-  }
-
-  /** Ends live processes and closes ports. */
-  async #endRunning(error: Error): Promise<void> {
-    this.#running?.ending.end(error);
-    // One that cannot be ended this way is ended with the environment, which is next.
-    const ended = Promise.allSettled([...this.#live].map((process) => process.stop()));
-    await settlesWithin(ended, END_PROCESSES_MS);
-    await this.#running?.ports.close();
-    this.#running = undefined;
-  }
-
-  #lose(running: Running, reason: unknown): void {
-    if (this.#running !== running) return;
-    const error = new CompanionError(
-      'COMPANION_ENVIRONMENT_LOST',
-      `the environment of companion '${this.name}' has died: ${messageOf(reason)}`,
-      { cause: reason, hint: 'Shut this companion down and create a new one.' },
-    );
-    // During a start the start fails by this, and on the way out nobody waits for the dead.
-    running.ending.end(error);
-    for (const process of this.#live) process.lose(error);
-    if (!this.#lifecycle.lose()) return;
-    // Listeners of a dead environment; nothing can be waited for.
-    running.ports.close().catch(() => {});
-    this.#publisher.emit({ topic: 'environment', type: 'lost', reason: messageOf(reason) });
-  }
-
-  async #spawn(command: Command, signal: AbortSignal): Promise<BackendProcess> {
-    this.#ready('starting a process');
-    const environment = this.#environment;
-    if (environment === undefined) throw this.#overError('was shut down');
-    try {
-      return await environment.spawn(command, { signal });
-    } catch (error) {
-      if (CompanionError.is(error)) throw error;
-      throw new CompanionError(
-        'COMPANION_START_FAILED',
-        `${command.file} could not be started: ${messageOf(error)}`,
-        { cause: error },
-      );
-    }
-  }
-
   async #copy(direction: 'in' | 'out', hostPath: string, companionPath: string): Promise<void> {
     this.#ready(direction === 'in' ? 'copyIn()' : 'copyOut()');
-    if (this.#environment === undefined) return;
+    const { environment } = this.#session;
+    if (environment === undefined) return;
     const paths = {
       hostPath: this.#mountTable.absoluteHostPath(hostPath),
       companionPath: parseText('companionPath', companionPath),
     };
-    await copyBetween(direction, this.#environment, this.#mountTable, paths);
-  }
-
-  #track(process: Stoppable, ended: Promise<unknown>): void {
-    this.#live.add(process);
-    const forget = (): void => void this.#live.delete(process);
-    ended.then(forget, forget);
+    await copyBetween(direction, environment, this.#mountTable, paths);
   }
 
   #directory(directory: Directory | undefined): string {
@@ -584,12 +388,9 @@ export class CompanionRunner {
 
   #ready(what: string): Running {
     this.#lifecycle.assertState(what, 'ready');
-    if (this.#running === undefined) throw this.#overError('is being stopped');
-    return this.#running;
-  }
-
-  #overError(what: string): CompanionError {
-    return new CompanionError('COMPANION_WRONG_STATE', `companion '${this.name}' ${what}`);
+    const { running } = this.#session;
+    if (running !== undefined) return running;
+    throw new CompanionError('COMPANION_WRONG_STATE', `${what}: companion '${this.name}' is being stopped`);
   }
 
   #newMountTable(): MountTable {
@@ -597,41 +398,9 @@ export class CompanionRunner {
   }
 }
 
-/** A backend has to give up an aborted start by itself; the caller is let go even if it does not. */
-async function untilAborted(environment: Environment, signal: AbortSignal): Promise<Started> {
-  signal.throwIfAborted();
-  const starting = environment.start({ signal });
-  let timer: NodeJS.Timeout | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => {
-      timer = setTimeout(() => reject(signal.reason), ABORTED_START_MS);
-    });
-  });
-  try {
-    return await Promise.race([starting, aborted]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function checkedStarted(started: Started, backend: string): Started {
-  const fault =
-    typeof started !== 'object' || started === null
-      ? `start() resolved with ${show(started)}`
-      : typeof started.env !== 'object' || started.env === null
-        ? 'start() gave no env'
-        : typeof started.home !== 'string'
-          ? 'start() gave no home'
-          : typeof started.lost?.then !== 'function'
-            ? 'start() gave no lost promise'
-            : undefined;
-  if (fault === undefined) return started;
-  throw new CompanionError('COMPANION_INVALID_BACKEND', `backend '${backend}': ${fault}`);
-}
-
 function applyOptions(
   process: CompanionProcess,
-  { cwd, env, tty, user }: Pick<SpawnOptions, 'cwd' | 'env' | 'tty' | 'user'>,
+  { cwd, env, tty, user }: { readonly [K in 'cwd' | 'env' | 'tty' | 'user']?: SpawnOptions[K] | undefined },
 ): void {
   if (cwd !== undefined) process.withDir(cwd);
   if (env !== undefined) process.withEnv(env);

@@ -1,9 +1,11 @@
 import type { Abortable } from './backend.js';
-import { CompanionRunner } from './companion-runner.js';
-import { EventPublisher } from './events.js';
+import type { CompanionRunner } from './companion-runner.js';
 import type { CompanionOptions } from './options.js';
-import { askAll, type CandidateReport, select } from './select/select.js';
-import { parseOptions } from './settings.js';
+import type { CandidateReport } from './select/select.js';
+
+// Loaded at the first call: whoever imports this package, a backend that registers itself for one, may never make a
+// companion, and forty modules are forty times the price of one.
+const factory = (): Promise<typeof import('./companion-factory.js')> => import('./companion-factory.js');
 
 /**
  * Chooses a backend and makes a companion; no environment is started. Rejects with `TypeError` for a mistake in the
@@ -11,28 +13,33 @@ import { parseOptions } from './settings.js';
  */
 export async function createCompanion(
   options: CompanionOptions = {},
-  { signal }: Abortable = {},
+  abortable: Abortable = {},
 ): Promise<CompanionRunner> {
-  const settings = parseOptions(options);
-  const publisher = new EventPublisher({ id: settings.id, name: settings.name }, options.onEvent);
-  const selected = await select(settings, options, publisher.emit, signal);
-  return new CompanionRunner(settings, selected, publisher);
+  const { makeCompanion } = await factory();
+  return await makeCompanion(options, abortable);
 }
 
-/** {@link createCompanion} and `init()`. */
+/** {@link createCompanion} and `init()`: rejects as they do, and then leaves nothing. */
 export async function startCompanion(
   options: CompanionOptions = {},
   abortable: Abortable = {},
 ): Promise<CompanionRunner> {
   const runner = await createCompanion(options, abortable);
-  await runner.init(abortable);
-  return runner;
+  try {
+    await runner.init(abortable);
+    return runner;
+  } catch (error) {
+    // The caller never gets to see the runner: what a failed clean-up has left, nobody else could remove.
+    await runner.shutdown().catch(() => {});
+    throw error;
+  }
 }
 
 /** What each candidate would answer to these options, by priority; `chosen` is the one `createCompanion()` takes. */
 export async function explainSelection(
   options: CompanionOptions = {},
-  { signal }: Abortable = {},
+  abortable: Abortable = {},
 ): Promise<readonly CandidateReport[]> {
-  return await askAll(parseOptions(options), options, signal);
+  const { askCandidates } = await factory();
+  return await askCandidates(options, abortable);
 }

@@ -62,22 +62,30 @@ export function invalidArgument(what: string, expected: string, got: unknown): T
 
 /** The same for what may be a secret: says what kind of value came, never the value. */
 export function invalidSecretArgument(what: string, expected: string, got: unknown): TypeError {
-  return new TypeError(`${what}: expected ${expected}, got a ${typeof got} that is not`);
+  return new TypeError(`${what}: expected ${expected}, got ${kindOf(got)}`);
 }
 
 /** A value in one short line. Strings are quoted and cut; objects are named, never listed. */
 export function show(value: unknown): string {
   if (typeof value === 'string')
     return JSON.stringify(value.length > 120 ? `${value.slice(0, 119)}…` : value);
-  if (typeof value === 'function') return 'a function';
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
-  if (typeof value === 'object' && value !== null) return 'an object';
-  return String(value);
+  return typeof value === 'object' || typeof value === 'function' ? kindOf(value) : String(value);
 }
 
-/** The error an aborted call rejects with; `signal.reason` is its cause. */
-export function abortedError(what: string, signal: AbortSignal | undefined): CompanionError {
-  return new CompanionError('COMPANION_ABORTED', `${what} was aborted`, { cause: signal?.reason });
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+/** The error an aborted call rejects with; `signal.reason` is its cause. A failed clean-up is its hint. */
+export function abortedError(
+  what: string,
+  signal: AbortSignal | undefined,
+  failure?: unknown,
+): CompanionError {
+  const hint = CompanionError.is(failure, 'COMPANION_START_FAILED') ? failure.message : undefined;
+  return new CompanionError('COMPANION_ABORTED', `${what} was aborted`, { cause: signal?.reason, hint });
 }
 
 export function messageOf(error: unknown): string {

@@ -1,7 +1,8 @@
+import { onAbort } from './abort.js';
 import type { Abortable } from './backend.js';
 import { abortedError, CompanionError } from './errors.js';
 
-/** Where a companion is in its life. */
+/** Where a companion is in its life. One whose `stop()` or `shutdown()` has failed stays in the middle of it. */
 export type LifecycleState =
   | 'created'
   | 'starting'
@@ -24,16 +25,27 @@ export interface ShutdownOptions {
   readonly remove?: boolean;
 }
 
+interface Starting {
+  readonly promise: Promise<void>;
+  readonly abort: AbortController;
+}
+
 const GONE_HINT = 'It does not come back: create a new companion.';
 
-/** Orders a companion's transitions: one at a time, each of them callable in any state, twice and concurrently. */
+/**
+ * Orders a companion's transitions. What a call means is decided in the tick of the call; what it does is done in turn,
+ * so that a backend never sees two transitions at once, whatever is called twice, concurrently or in the wrong state.
+ */
 export class Lifecycle {
   readonly #steps: LifecycleSteps;
   readonly #name: string;
   #state: LifecycleState = 'created';
-  #starting: { readonly promise: Promise<void>; readonly abort: AbortController } | undefined;
-  #stopping: Promise<void> | undefined;
+  /** The last transition asked for; never rejects. */
+  #last: Promise<void> = Promise.resolve();
+  /** A start that no stop or shutdown has overtaken. */
+  #starting: Starting | undefined;
   #shutdown: Promise<void> | undefined;
+  #lostEarly = false;
 
   constructor(name: string, steps: LifecycleSteps) {
     this.#name = name;
@@ -44,6 +56,7 @@ export class Lifecycle {
     return this.#state;
   }
 
+  /** @throws `COMPANION_WRONG_STATE`, or `COMPANION_ENVIRONMENT_LOST` when it has died. */
   assertState(what: string, wanted: 'created' | 'ready'): void {
     const state = this.#state;
     if (state === wanted) return;
@@ -54,98 +67,104 @@ export class Lifecycle {
   }
 
   async init({ signal }: Abortable): Promise<void> {
-    while (this.#stopping !== undefined) await this.#stopping.catch(() => {});
-    if (this.#shutdown !== undefined) throw this.#wrongState('init()', GONE_HINT);
-    if (this.#state === 'ready') return;
     if (signal?.aborted) throw abortedError('init()', signal);
-    if (this.#starting === undefined) {
-      if (this.#state !== 'stopped') this.assertState('init()', 'created');
-      const abort = new AbortController();
-      this.#starting = { abort, promise: this.#start(abort.signal) };
-    }
-    const { promise, abort } = this.#starting;
-    const onAbort = (): void => abort.abort(signal?.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    // An event listener may have aborted it just now.
-    if (signal?.aborted) onAbort();
+    if (this.#shutdown !== undefined) throw this.#wrongState('init()', GONE_HINT);
+    const starting = this.#starting ?? this.#askToStart();
+    const { promise, abort } = starting;
+    const forget = onAbort(signal, () => {
+      abort.abort(signal?.reason);
+      // An init() that is called from now on is not aborted.
+      if (this.#starting === starting) this.#starting = undefined;
+    });
     try {
       await promise;
     } finally {
-      signal?.removeEventListener('abort', onAbort);
+      forget();
     }
   }
 
   async stop(): Promise<void> {
-    await this.#abortStart();
-    if (this.#state === 'shutting-down') await this.#shutdown;
-    if (this.#state === 'ready') this.#stopping = this.#stop();
-    await this.#stopping;
+    this.#overtakeStart();
+    await this.#inTurn(() => this.#stop());
   }
 
   async shutdown(options: ShutdownOptions): Promise<void> {
-    this.#shutdown ??= this.#end(options);
+    this.#overtakeStart();
+    this.#shutdown ??= this.#inTurn(() => this.#end(options));
     await this.#shutdown;
   }
 
-  /** The environment has died by itself. False when it was on its way out anyway. */
+  /** The environment has died by itself. False when it was not ready, or on its way out anyway. */
   lose(): boolean {
+    this.#lostEarly = this.#state === 'starting';
     if (this.#state !== 'ready') return false;
     this.#state = 'lost';
     return true;
   }
 
+  #askToStart(): Starting {
+    const abort = new AbortController();
+    const promise = this.#inTurn(() => this.#start(abort.signal));
+    const starting = { abort, promise };
+    this.#starting = starting;
+    const forget = (): void => {
+      if (this.#starting === starting) this.#starting = undefined;
+    };
+    promise.then(forget, forget);
+    return starting;
+  }
+
+  /** Whoever called init() gets the error. */
+  #overtakeStart(): void {
+    this.#starting?.abort.abort(new Error('the companion was stopped while it started'));
+    this.#starting = undefined;
+  }
+
+  #inTurn(transition: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(transition);
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
   async #start(signal: AbortSignal): Promise<void> {
+    if (this.#state === 'ready') return;
+    if (signal.aborted) throw abortedError('init()', signal);
+    if (this.#state === 'stopping')
+      throw this.#wrongState('init()', 'It could not be stopped: try stop() again.');
+    if (this.#state !== 'stopped') this.assertState('init()', 'created');
     const before = this.#state;
     this.#state = 'starting';
+    this.#lostEarly = false;
     try {
       await this.#steps.start({ signal });
-      signal.throwIfAborted();
-      this.#state = 'ready';
     } catch (error) {
       this.#state = before;
-      throw signal.aborted ? abortedError('init()', signal) : error;
-    } finally {
-      this.#starting = undefined;
+      throw signal.aborted ? abortedError('init()', signal, error) : error;
     }
+    this.#state = this.#lostEarly ? 'lost' : 'ready';
+    if (this.#lostEarly) throw this.#lostError();
   }
 
   async #stop(): Promise<void> {
+    if (this.#state !== 'ready' && this.#state !== 'stopping') return;
     this.#state = 'stopping';
     try {
       await this.#steps.stop();
-      this.#state = 'stopped';
     } catch (error) {
-      // Still there, as far as anybody knows: stop() and shutdown() may be tried again.
-      this.#state = 'ready';
-      throw failedToEnd('stop', this.#name, error);
-    } finally {
-      this.#stopping = undefined;
+      throw this.#failedError('stopped', error);
     }
+    this.#state = 'stopped';
   }
 
   async #end(options: ShutdownOptions): Promise<void> {
-    while ((this.#starting ?? this.#stopping) !== undefined) {
-      await this.#abortStart();
-      await this.#stopping?.catch(() => {});
-    }
-    const before = this.#state;
     this.#state = 'shutting-down';
     try {
       await this.#steps.shutdown(options);
-      this.#state = 'shut-down';
     } catch (error) {
-      this.#state = before;
       this.#shutdown = undefined;
-      throw failedToEnd('shut down', this.#name, error);
+      throw this.#failedError('shut down', error);
     }
-  }
-
-  async #abortStart(): Promise<void> {
-    if (this.#starting === undefined) return;
-    const { promise, abort } = this.#starting;
-    abort.abort(new Error('the companion was stopped while it started'));
-    // Whoever called init() gets the error.
-    await promise.catch(() => {});
+    this.#state = 'shut-down';
   }
 
   #wrongState(what: string, hint: string): CompanionError {
@@ -154,24 +173,18 @@ export class Lifecycle {
   }
 
   #lostError(): CompanionError {
-    return new CompanionError(
-      'COMPANION_ENVIRONMENT_LOST',
-      `the environment of companion '${this.#name}' has died`,
-      {
-        hint: 'Shut this companion down and create a new one.',
-      },
-    );
+    const message = `the environment of companion '${this.#name}' has died`;
+    return new CompanionError('COMPANION_ENVIRONMENT_LOST', message, {
+      hint: 'Shut this companion down and create a new one.',
+    });
   }
-}
 
-function failedToEnd(what: string, name: string, error: unknown): CompanionError {
-  if (CompanionError.is(error, 'COMPANION_SHUTDOWN_FAILED')) return error;
-  return new CompanionError(
-    'COMPANION_SHUTDOWN_FAILED',
-    `companion '${name}' could not be ${what === 'stop' ? 'stopped' : what}`,
-    {
+  #failedError(what: string, error: unknown): CompanionError {
+    if (CompanionError.is(error, 'COMPANION_SHUTDOWN_FAILED')) return error;
+    const message = `companion '${this.#name}' could not be ${what}`;
+    return new CompanionError('COMPANION_SHUTDOWN_FAILED', message, {
       cause: error,
       hint: 'Something may be left behind; it may be tried again.',
-    },
-  );
+    });
+  }
 }

@@ -27,6 +27,7 @@ interface Row {
 export class MountTable {
   readonly #rows: readonly Row[];
   readonly #sourceDir: string;
+  readonly #workspaceDir: string;
   readonly #shared: boolean;
 
   constructor(
@@ -35,6 +36,7 @@ export class MountTable {
     filesystem: Capabilities['filesystem'],
   ) {
     this.#sourceDir = source.sourceDir;
+    this.#workspaceDir = source.workspaceDir;
     this.#shared = filesystem === 'shared';
     this.#rows = [{ hostPath: source.sourceDir, companionPath: source.workspaceDir }, ...mounts].map(
       ({ hostPath, companionPath }) => ({ hostPath, companionPath, realPath: realPathOf(hostPath) }),
@@ -67,8 +69,8 @@ export class MountTable {
   /** Where a companion path (relative: from where `sourceDir` is visible) is on the host. */
   toHostPath(companionPath: string): string {
     const path = checked('companionPath', companionPath);
-    if (!posix.isAbsolute(path) && !(this.#shared && isAbsolute(path))) return resolve(this.#sourceDir, path);
-    const found = this.#underMount(path);
+    if (this.#shared && !posix.isAbsolute(path)) return resolve(this.#sourceDir, path);
+    const found = this.#underMount(posix.resolve(this.#workspaceDir, path));
     if (found !== undefined) return join(found.row.hostPath, ...found.rest.split('/'));
     if (this.#shared) return resolve(path);
     throw notMapped('companion path', path, 'is not below the workspace or a mount');
@@ -107,7 +109,11 @@ export class MountTable {
   }
 
   #underMount(path: string): Match | undefined {
-    return longest(this.#rows, (row) => row.companionPath, posix.normalize(path), isBelowCompanion);
+    const found = longest(this.#rows, (row) => row.companionPath, posix.normalize(path), isBelowCompanion);
+    if (found === undefined || !this.#shared) return found;
+    // A project that lies in /workspace/… on the host: its own paths are host paths already.
+    const onHost = longest(this.#rows, (row) => row.hostPath, path, isBelowHost);
+    return (onHost?.row.hostPath.length ?? 0) >= found.row.companionPath.length ? undefined : found;
   }
 }
 

@@ -1,4 +1,5 @@
-import { parseOptional, parsePositive } from './argument-checks.js';
+import { onAbort } from './abort.js';
+import { parseOptional, parseTimeout } from './argument-checks.js';
 import type { Ending } from './ending.js';
 import { abortedError, CompanionError, invalidArgument } from './errors.js';
 import type { Endpoint, PortTable } from './ports.js';
@@ -31,7 +32,7 @@ export interface LineMatch {
   readonly line: string;
   readonly stream: 'stdout' | 'stderr';
   /** Of a pattern that is a regular expression. */
-  readonly match: RegExpMatchArray | undefined;
+  readonly match: RegExpExecArray | undefined;
 }
 
 /** Resolves once something inside accepts connections on the port. */
@@ -68,37 +69,39 @@ export async function waitForLine(
   if (typeof pattern !== 'string' && !(pattern instanceof RegExp)) {
     throw invalidArgument('pattern', 'a string or a regular expression', pattern);
   }
-  const { stdout, stderr } = CompanionProcess.watch(process);
+  const outputs = CompanionProcess.watch(process);
   const untaps: (() => void)[] = [];
   const waiting = new Waiting(`a line matching ${pattern}`, options, process, ending);
-  try {
-    return await waiting.race(
-      new Promise<LineMatch>((resolve) => {
-        for (const [stream, output] of Object.entries({ stdout, stderr } as const)) {
-          if (options.stream !== undefined && options.stream !== stream) continue;
-          const splitter = LineSplitter.cutting();
-          const look = (lines: Iterable<string>): void => {
-            for (const line of lines) {
-              const match =
-                typeof pattern === 'string' ? undefined : (line.match(new RegExp(pattern)) ?? null);
-              if (typeof pattern === 'string' ? !line.includes(pattern) : match === null) continue;
-              resolve({ line, stream: stream as 'stdout' | 'stderr', match: match ?? undefined });
-              return;
-            }
-          };
-          untaps.push(
-            output.tap({
-              onChunk: (chunk) => look(splitter.push(chunk)),
-              onEnd: () => look(splitter.end()),
-            }),
-          );
+  const search = new Promise<LineMatch>((resolve) => {
+    for (const stream of ['stdout', 'stderr'] as const) {
+      if (options.stream !== undefined && options.stream !== stream) continue;
+      const splitter = LineSplitter.cutting();
+      const look = (lines: Iterable<string>): void => {
+        for (const line of lines) {
+          const found = matchIn(line, pattern);
+          if (found !== null) resolve({ line, stream, match: found });
         }
-      }),
-    );
+      };
+      const tap = {
+        onChunk: (chunk: Buffer) => look(splitter.push(chunk)),
+        onEnd: () => look(splitter.end()),
+      };
+      untaps.push(outputs[stream].tap(tap));
+    }
+  });
+  try {
+    return await waiting.race(search);
   } finally {
     for (const untap of untaps) untap();
     waiting.end();
   }
+}
+
+/** `null` where the line does not match; `undefined` where there is nothing to say about how it does. */
+function matchIn(line: string, pattern: string | RegExp): RegExpExecArray | undefined | null {
+  if (typeof pattern === 'string') return line.includes(pattern) ? undefined : null;
+  // Without the flags that make an expression remember where it was.
+  return new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')).exec(line);
 }
 
 /** What ends every kind of waiting: time, abort, the end of the watched process, the end of the environment. */
@@ -112,16 +115,14 @@ class Waiting {
     process: CompanionProcess | undefined,
     ending: Ending,
   ) {
-    const limitMs = parseOptional('timeoutMs', timeoutMs, parsePositive) ?? DEFAULT_TIMEOUT_MS;
+    const limitMs = parseOptional('timeoutMs', timeoutMs, parseTimeout) ?? DEFAULT_TIMEOUT_MS;
     this.#stopped = new Promise((_, reject) => {
       const timer = setTimeout(() => reject(notReady(what, `within ${limitMs} ms`, process)), limitMs);
-      const onAbort = (): void => reject(abortedError(`waiting for ${what}`, signal));
-      signal?.addEventListener('abort', onAbort, { once: true });
-      if (signal?.aborted) onAbort();
+      const forgetSignal = onAbort(signal, () => reject(abortedError(`waiting for ${what}`, signal)));
       const forget = ending.onEnd(reject);
       this.#end = () => {
         clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
+        forgetSignal();
         forget();
       };
       if (process === undefined) return;

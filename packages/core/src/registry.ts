@@ -77,7 +77,7 @@ function capabilityFault(who: string, capabilities: unknown): string | null {
     }
   }
   for (const key of Object.keys(declared)) {
-    if (!(key in CAPABILITY_VALUES)) return `${who} declares an unknown capability: ${key}`;
+    if (!Object.hasOwn(CAPABILITY_VALUES, key)) return `${who} declares an unknown capability: ${key}`;
   }
   return null;
 }

@@ -12,6 +12,7 @@ export function environmentRequest(
   settings: Settings,
   backend: Backend,
   emit: (event: CompanionEvent) => void,
+  ports: EnvironmentRequest['ports'] = settings.ports,
 ): EnvironmentRequest {
   const mountTable = new MountTable(settings, settings.mounts, backend.capabilities.filesystem);
   const parts = {
@@ -21,7 +22,7 @@ export function environmentRequest(
     workDir: mountTable.directoryInside([settings.workspaceDir, settings.workDir]).path,
     image: settings.image,
     mounts: Object.freeze([...settings.mounts]),
-    ports: Object.freeze([...settings.ports]),
+    ports: Object.freeze([...ports]),
     env: Object.freeze(definedVariables(settings.env)),
     hostEnv: Object.freeze(hostVariables(settings.hostEnv)),
     user: settings.user,
@@ -35,12 +36,17 @@ export function environmentRequest(
   return Object.freeze({
     ...parts,
     id: settings.id,
-    reuse: settings.reuse ? Object.freeze({ fingerprint: fingerprint(parts) }) : false,
+    reuse: settings.reuse
+      ? Object.freeze({ fingerprint: fingerprint({ ...parts, ports: settings.ports }) })
+      : false,
     emit,
   });
 }
 
-/** Two requests with the same fingerprint want the same environment. Holds no value in clear. */
+/**
+ * Two requests with the same fingerprint want the same environment; "any free port" stands for itself. Holds no value in
+ * clear.
+ */
 function fingerprint(parts: Omit<EnvironmentRequest, 'id' | 'reuse' | 'emit'>): string {
   // A container never takes hostEnv, and it differs from shell to shell.
   const { hostEnv: _hostEnv, ...relevant } = parts;

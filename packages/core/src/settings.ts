@@ -12,6 +12,7 @@ import {
   parsePositive,
   parsePositiveInteger,
   parseRecord,
+  parseSecretRecord,
   parseText,
   parseTextRecord,
   parseWords,
@@ -274,7 +275,7 @@ function parseLimits(value: unknown): Limits | undefined {
 function parseRequirements(_what: string, value: unknown): Requirements {
   const requirements = parseRecord('requires', value);
   for (const [key, wanted] of Object.entries(requirements)) {
-    const allowed = CAPABILITY_VALUES[key];
+    const allowed = Object.hasOwn(CAPABILITY_VALUES, key) ? CAPABILITY_VALUES[key] : undefined;
     if (allowed === undefined) {
       throw invalidArgument('requires', `capabilities (${Object.keys(CAPABILITY_VALUES).join(', ')})`, key);
     }
@@ -313,7 +314,7 @@ export function parseDirectory(what: string, value: unknown): Directory {
 }
 
 export function parseVariables(what: string, value: unknown): EnvironmentVariables {
-  const variables = parseRecord(what, value);
+  const variables = parseSecretRecord(what, value);
   const parsed: Record<string, string | undefined> = {};
   for (const [key, content] of Object.entries(variables)) {
     if (key === '' || key.includes('=') || key.includes('\0')) {

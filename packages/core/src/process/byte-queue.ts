@@ -1,5 +1,7 @@
 /** Chunks below this are copied together: a million one-byte chunks would cost a hundred times their bytes. */
 const SLAB_BYTES = 16 * 1024;
+/** The first one is small: most outputs are, and Node has it at hand. */
+const FIRST_SLAB_BYTES = 1024;
 
 /** Bytes in order, in few buffers however small they came. */
 export class ByteQueue {
@@ -19,9 +21,12 @@ export class ByteQueue {
       this.#buffers.push(chunk);
       return;
     }
-    if (this.#slabUsed + chunk.length > SLAB_BYTES) this.#sealSlab();
-    this.#slab ??= Buffer.allocUnsafe(SLAB_BYTES);
-    chunk.copy(this.#slab, this.#slabUsed);
+    if (this.#slabUsed + chunk.length > (this.#slab?.length ?? 0)) {
+      this.#sealSlab();
+      const size = this.#byteLength <= FIRST_SLAB_BYTES ? FIRST_SLAB_BYTES : SLAB_BYTES;
+      this.#slab = Buffer.allocUnsafe(size);
+    }
+    if (this.#slab !== undefined) chunk.copy(this.#slab, this.#slabUsed);
     this.#slabUsed += chunk.length;
   }
 

@@ -1,4 +1,4 @@
-import { parseArray, parseKeys, parsePositiveInteger, parseText } from '../argument-checks.js';
+import { parseKeys, parsePositiveInteger, parseString, parseText, parseWords } from '../argument-checks.js';
 import type { Capabilities, Command, TerminalSize, User } from '../backend.js';
 import { CompanionError, invalidArgument } from '../errors.js';
 import type { Directory, EnvironmentVariables } from '../options.js';
@@ -21,11 +21,7 @@ export class CommandPlan {
 
   constructor(file: string, args: readonly string[]) {
     this.file = parseText('command', file);
-    for (const arg of parseArray<string>('arguments', args)) {
-      if (typeof arg === 'string' && !arg.includes('\0')) continue;
-      throw new TypeError(`arguments of ${file}: expected strings without zero bytes, got a ${typeof arg}`);
-    }
-    this.args = Object.freeze([...args]);
+    this.args = parseWords(`arguments of ${file}`, args);
   }
 
   setVariables(variables: EnvironmentVariables): void {
@@ -34,7 +30,8 @@ export class CommandPlan {
   }
 
   appendVariable(name: string, value: string, separator: string): void {
-    parseVariables('env', { [name]: value });
+    parseVariables('env', { [name]: parseString('value', value) });
+    parseString('separator', separator);
     this.#changes.push((base) => {
       const existing = base[findVariable(base, name) ?? name];
       const appended = existing === undefined || existing === '' ? value : `${existing}${separator}${value}`;

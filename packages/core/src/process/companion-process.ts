@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
+import { onAbort } from '../abort.js';
 import { parseMilliseconds, parseOptional, parseText } from '../argument-checks.js';
 import type { BackendProcess, ExitStatus, ProcessExit, Signal, TerminalSize, User } from '../backend.js';
 import { abortedError, CompanionError, invalidArgument, messageOf } from '../errors.js';
@@ -18,14 +19,14 @@ import { linesOf } from './lines.js';
 import { OutputStream } from './output-stream.js';
 import type { ProcessHost } from './process-host.js';
 import { runToEnd } from './run.js';
-import { DEFAULT_KILL_GRACE_MS, descendantsNamed, killNow, terminate } from './terminate.js';
+import { DEFAULT_KILL_GRACE_MS, descendantsNamed, killNow, settlesWithin, terminate } from './terminate.js';
 
 /** A pipe that stays open, empty and being read for so long after the process's end is cut. */
 const IDLE_PIPE_MS = 100;
 
 type State =
   | { readonly is: 'new' }
-  | { readonly is: 'starting'; readonly abort: AbortController; readonly started: Promise<void> }
+  | { readonly is: 'starting'; readonly abort: AbortController; started: Promise<void> }
   | { readonly is: 'running'; readonly process: BackendProcess }
   | { readonly is: 'ended'; readonly process: BackendProcess | undefined };
 
@@ -40,7 +41,7 @@ export class CompanionProcess {
   readonly number = ++lastNumber;
   readonly #host: ProcessHost;
   readonly #plan: CommandPlan;
-  readonly #stdin = new InputStream();
+  #stdin: InputStream | undefined;
   readonly #stdout = new OutputStream('stdout', () => this.#reportUnread('stdout'));
   readonly #stderr = new OutputStream('stderr', () => this.#reportUnread('stderr'));
   readonly #verdict: Promise<ProcessExit>;
@@ -126,17 +127,21 @@ export class CompanionProcess {
     const { signal } = options;
     const { file } = this.#assertNew('start()');
     this.#host.assertReady();
-    if (signal?.aborted) throw abortedError(`starting ${file}`, signal);
     const abort = new AbortController();
-    const forward = (): void => abort.abort(abortedError(`starting ${file}`, signal));
-    signal?.addEventListener('abort', forward, { once: true });
+    const forget = onAbort(signal, () => {
+      const why: unknown = signal?.reason;
+      abort.abort(CompanionError.is(why) ? why : abortedError(`starting ${file}`, signal));
+    });
+    if (abort.signal.aborted) throw abort.signal.reason;
     this.#track();
-    const started = this.#start(abort.signal);
-    this.#state = { is: 'starting', abort, started };
+    // The state first: a start that fails at once has left it again when the call returns.
+    const starting = { is: 'starting' as const, abort, started: Promise.resolve() };
+    this.#state = starting;
+    starting.started = this.#start(abort.signal);
     try {
-      await started;
+      await starting.started;
     } finally {
-      signal?.removeEventListener('abort', forward);
+      forget();
     }
   }
 
@@ -153,7 +158,7 @@ export class CompanionProcess {
     return runToEnd(
       {
         description: describeCommand(plan.file, plan.args),
-        stdin: this.#stdin,
+        stdin: () => this.#input(),
         stdout: this.#stdout,
         stderr: this.#stderr,
         verdict: this.#verdict,
@@ -219,7 +224,7 @@ export class CompanionProcess {
 
   /** Open where the process was started by `spawn()` or told `withStdin()`. Ending it is end-of-file. */
   get stdin(): Writable {
-    if (this.#plan.stdin === 'pipe') return this.#stdin;
+    if (this.#plan.stdin === 'pipe') return this.#input();
     throw this.#wrongState('stdin', 'its standard input is not a pipe; call withStdin() before the start');
   }
 
@@ -285,7 +290,7 @@ export class CompanionProcess {
     this.#startedAt = performance.now();
     this.#stdout.attach(process.stdout);
     this.#stderr.attach(process.stderr);
-    if (process.stdin !== null) this.#stdin.attach(process.stdin);
+    if (process.stdin !== null) this.#input().attach(process.stdin);
     const { file, waitOn } = this.#plan;
     this.#host.emit({ topic: 'process', type: 'started', process: this.number, pid: process.pid, file });
     const gone =
@@ -346,7 +351,7 @@ export class CompanionProcess {
     if (this.#state.is !== 'running') return false;
     this.#state = { is: 'ended', process };
     this.#endedAt = performance.now();
-    this.#stdin.detach();
+    this.#stdin?.detach();
     this.#host.emit({
       topic: 'process',
       type: 'exited',
@@ -371,8 +376,9 @@ export class CompanionProcess {
     if (this.#state.is === 'running') this.#reason ??= reason;
     this.#stdout.release();
     this.#stderr.release();
-    if (this.#stopping !== undefined && graceMs === 0) await process.kill('SIGKILL', 'tree');
-    this.#stopping ??= this.#terminate(process, graceMs);
+    if (this.#stopping === undefined) this.#stopping = this.#terminate(process, graceMs);
+    // Somebody is stopping it already, with more patience perhaps.
+    else if (!(await settlesWithin(this.#stopping, graceMs))) await process.kill('SIGKILL', 'tree');
     await this.#stopping;
   }
 
@@ -392,8 +398,16 @@ export class CompanionProcess {
     await Promise.all([this.#stdout.finishWhenIdle(IDLE_PIPE_MS), this.#stderr.finishWhenIdle(IDLE_PIPE_MS)]);
   }
 
+  /** Made when it is needed: most processes read nothing. */
+  #input(): InputStream {
+    this.#stdin ??= new InputStream();
+    // Written to after the end, it has to be quiet, too.
+    if (this.#state.is === 'ended') this.#stdin.detach();
+    return this.#stdin;
+  }
+
   #closeStreams(): void {
-    this.#stdin.detach();
+    this.#stdin?.detach();
     this.#stdout.finish();
     this.#stderr.finish();
   }

@@ -19,7 +19,9 @@ export class InputStream extends Writable {
     this.#sink = sink;
     sink.on('error', () => this.detach());
     sink.once('close', () => this.detach());
-    this.#waiting?.start();
+    // Ended by being destroyed, before there was anything to end.
+    if (this.destroyed) sink.end();
+    else this.#waiting?.start();
   }
 
   /** Nobody reads any more: everything written from now on disappears quietly. */

@@ -55,6 +55,7 @@ export class OutputStream extends Readable {
       );
     }
     this.#use = 'claimed';
+    this.#watchReader();
     return this;
   }
 
@@ -95,6 +96,10 @@ export class OutputStream extends Readable {
       return;
     }
     this.#source = source;
+    if (source.destroyed || source.readableEnded) {
+      this.finish();
+      return;
+    }
     source.on('data', (chunk: Buffer) => this.#take(chunk));
     // A broken pipe says no more than a closed one: the verdict says how the process ended.
     for (const end of ['end', 'close', 'error']) source.once(end, () => this.finish());
@@ -116,18 +121,16 @@ export class OutputStream extends Readable {
    * empty and being read, for `idleMs`. The pipe is then cut.
    */
   async finishWhenIdle(idleMs: number): Promise<void> {
+    // Most processes close their outputs as they end: the news is one turn of the event loop away.
+    await turn();
     while (!this.#finished) {
       const seen = this.#chunks;
-      const quiet = (): boolean => seen === this.#chunks && this.#beingRead();
-      if (!this.#beingRead()) {
-        await this.#change();
-        continue;
-      }
-      await this.#change(idleMs);
-      if (!quiet()) continue;
+      const idled = await this.#change(this.#beingRead() ? idleMs : undefined);
+      if (!idled || seen !== this.#chunks || !this.#beingRead()) continue;
       // Timers run before polling: after a stall of the event loop, bytes may still wait in the pipe.
-      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
-      if (quiet()) this.finish();
+      await turn();
+      await turn();
+      if (seen === this.#chunks) this.finish();
     }
   }
 
@@ -165,7 +168,13 @@ export class OutputStream extends Readable {
       return;
     }
     this.#source?.pause();
-    if (this.claimed) this.#unreadTimer ??= setTimeout(this.#onUnread, UNREAD_NOTICE_MS).unref();
+    this.#watchReader();
+  }
+
+  /** Somebody has claimed a full stream: that they read it is up to them, that they know is up to us. */
+  #watchReader(): void {
+    if (!this.claimed || this.#held.byteLength < HELD_BYTES || this.destroyed) return;
+    this.#unreadTimer ??= setTimeout(this.#onUnread, UNREAD_NOTICE_MS).unref();
   }
 
   /** Hands over what is held, then lets the source go on, then the end. */
@@ -186,21 +195,27 @@ export class OutputStream extends Readable {
     return this.#held.byteLength === 0 && this.readableLength === 0;
   }
 
-  /** The next read or the end, or `ms` later. */
-  #change(ms?: number): Promise<void> {
+  /** Resolves at the next read or the end with false, or `ms` later with true. */
+  #change(ms: number | undefined): Promise<boolean> {
     return new Promise((resolve) => {
-      const timer = ms === undefined ? undefined : setTimeout(changed, ms);
-      const waiting = this.#waiting;
-      waiting.add(changed);
-      function changed(): void {
+      const settle = (idled: boolean): void => {
         clearTimeout(timer);
-        waiting.delete(changed);
-        resolve();
-      }
+        this.#waiting.delete(changed);
+        resolve(idled);
+      };
+      const changed = (): void => settle(false);
+      const timer = ms === undefined ? undefined : setTimeout(settle, ms, true);
+      this.#waiting.add(changed);
     });
   }
 
   #wake(): void {
     for (const changed of this.#waiting) changed();
   }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }

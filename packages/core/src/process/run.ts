@@ -1,15 +1,16 @@
 import { pipeline, Readable } from 'node:stream';
+import { onAbort } from '../abort.js';
 import {
   parseBoolean,
   parseKeys,
   parseMilliseconds,
   parseOptional,
-  parsePositive,
   parsePositiveInteger,
   parseSignal,
+  parseTimeout,
 } from '../argument-checks.js';
 import type { ProcessExit } from '../backend.js';
-import { invalidArgument } from '../errors.js';
+import { CompanionError, invalidArgument } from '../errors.js';
 import type { RunOptions } from '../options.js';
 import { Collector } from './collect.js';
 import {
@@ -28,7 +29,7 @@ const DEFAULT_MAX_OUTPUT_BYTES = 100_000_000;
 /** A process as `run()` drives it. */
 export interface Runnable {
   readonly description: string;
-  readonly stdin: InputStream;
+  stdin(): InputStream;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly verdict: Promise<ProcessExit>;
@@ -39,7 +40,19 @@ export interface Runnable {
   durationMs(): number;
 }
 
-type Options = RunOptions & { readonly encoding?: 'utf8' | 'buffer' };
+type Options = Omit<RunOptions, 'cwd' | 'env' | 'tty' | 'user'> & { readonly encoding?: 'utf8' | 'buffer' };
+
+/** What belongs to the command itself is said by a process's builder methods, or to `runner.run()`. */
+export const PROCESS_RUN_OPTION_NAMES: readonly (keyof Options)[] = [
+  'input',
+  'signal',
+  'timeoutMs',
+  'killGraceMs',
+  'maxOutputBytes',
+  'onLine',
+  'reject',
+  'encoding',
+];
 
 /** What stopped a run before its own end. */
 interface Interruption {
@@ -49,44 +62,92 @@ interface Interruption {
 
 /** Starts the process, feeds it, collects what it says, and turns its end into a result or an error. */
 export async function runToEnd(target: Runnable, options: Options): Promise<RunResult<string | Buffer>> {
-  checkRunOptions(options);
-  const { signal, input, timeoutMs } = options;
-  const killGraceMs = options.killGraceMs ?? DEFAULT_KILL_GRACE_MS;
-  let interruption: Interruption | undefined;
-  let ending: Promise<void> | undefined;
-  const interrupt = (cause: Interruption): void => {
-    if (interruption !== undefined) return;
-    interruption = cause;
-    const reason = cause.reason === 'too-large' || cause.reason === 'failed' ? 'stopped' : cause.reason;
-    // A failure to end it must not be lost: run() awaits it below.
-    ending = target.end(reason, killGraceMs);
-    ending.catch(() => {});
-  };
+  const { signal, input, timeoutMs, killGraceMs } = checkedRunOptions(options);
+  const watch = new RunWatch(target, killGraceMs);
   const collector = new Collector(target.stdout, target.stderr, {
     maxBytes: options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES,
     onLine: options.onLine,
-    onTooLarge: () => interrupt({ reason: 'too-large' }),
-    onFailure: (cause) => interrupt({ reason: 'failed', cause }),
+    onTooLarge: () => watch.interrupt({ reason: 'too-large' }),
+    onFailure: (cause) => watch.interrupt({ reason: 'failed', cause }),
   });
-  await target.start(signal, input !== undefined);
-  const onAbort = (): void => interrupt({ reason: 'aborted', cause: signal?.reason });
-  signal?.addEventListener('abort', onAbort, { once: true });
-  if (signal?.aborted) onAbort();
-  const timer =
-    timeoutMs === undefined ? undefined : setTimeout(() => interrupt({ reason: 'timed-out' }), timeoutMs);
+  const forget = onAbort(signal, () => watch.interrupt({ reason: 'aborted', cause: signal?.reason }));
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => watch.timeOut(timeoutMs), timeoutMs);
+  let source: Readable | undefined;
   try {
-    if (input !== undefined) feed(input, target.stdin, (cause) => interrupt({ reason: 'failed', cause }));
-    const exit = await target.verdict;
-    clearTimeout(timer);
+    await target.start(watch.starting.signal, input !== undefined);
+    if (input !== undefined) {
+      source = feed(input, target.stdin(), (cause) => watch.interrupt({ reason: 'failed', cause }));
+    }
+    const exit = await watch.verdict();
+    // An endless source would be read for ever: nobody is left to refuse it.
+    source?.destroy();
     await target.finishOutput();
     await collector.done;
-    await ending;
+    await watch.ended();
     const result = resultOf(target, exit, collector, options.encoding ?? 'utf8');
-    assertGood(target, result, interruption, collector, options);
+    assertGood(target, result, watch.interruption, collector, options);
     return result;
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', onAbort);
+    forget();
+    source?.destroy();
+  }
+}
+
+/** What happens to a run from outside: abort, time, failures. */
+class RunWatch {
+  /** Aborts the start; its reason is the error. */
+  readonly starting = new AbortController();
+  interruption: Interruption | undefined;
+  readonly #target: Runnable;
+  readonly #killGraceMs: number;
+  readonly #failed: Promise<never>;
+  #fail: (error: unknown) => void = () => {};
+  #ending: Promise<void> | undefined;
+  #hasVerdict = false;
+
+  constructor(target: Runnable, killGraceMs: number) {
+    this.#target = target;
+    this.#killGraceMs = killGraceMs;
+    this.#failed = new Promise((_, reject) => {
+      this.#fail = reject;
+    });
+    this.#failed.catch(() => {});
+  }
+
+  interrupt(interruption: Interruption): void {
+    if (this.interruption !== undefined) return;
+    this.interruption = interruption;
+    const { reason, cause } = interruption;
+    const what = this.#target.description;
+    this.starting.abort(new CompanionError('COMPANION_ABORTED', `starting ${what} was aborted`, { cause }));
+    this.#ending = this.#target.end(
+      reason === 'too-large' || reason === 'failed' ? 'stopped' : reason,
+      this.#killGraceMs,
+    );
+    // A process that cannot be ended has no verdict to wait for.
+    this.#ending.catch(this.#fail);
+  }
+
+  /** Before the start it is an error of its own, after the verdict it cuts the output, between the two it ends the process. */
+  timeOut(timeoutMs: number): void {
+    if (this.#hasVerdict) {
+      for (const stream of [this.#target.stdout, this.#target.stderr]) stream.finish();
+      return;
+    }
+    const message = `${this.#target.description} did not start within ${timeoutMs} ms`;
+    this.starting.abort(new CompanionError('COMPANION_TIMED_OUT', message));
+    this.interrupt({ reason: 'timed-out' });
+  }
+
+  async verdict(): Promise<ProcessExit> {
+    const exit = await Promise.race([this.#target.verdict, this.#failed]);
+    this.#hasVerdict = true;
+    return exit;
+  }
+
+  async ended(): Promise<void> {
+    await this.#ending;
   }
 }
 
@@ -116,7 +177,7 @@ function assertGood(
   options: Options,
 ): void {
   const what = target.description;
-  const output = lastLines(target.stderr.tail, target.stdout.tail);
+  const output = (): string => lastLines(target.stderr.tail, target.stdout.tail);
   if (interruption?.reason === 'failed') throw interruption.cause;
   if (interruption?.reason === 'too-large') {
     throw new CommandFailedError(
@@ -135,7 +196,7 @@ function assertGood(
   if (result.reason === 'timed-out') {
     throw new CommandFailedError(
       'COMPANION_TIMED_OUT',
-      `${what} did not end within ${options.timeoutMs} ms and was stopped${output}`,
+      `${what} did not end within ${options.timeoutMs} ms and was stopped${output()}`,
       result,
     );
   }
@@ -147,44 +208,36 @@ function assertGood(
   const why = { stopped: ' after it was stopped', 'out-of-memory': ' because memory ran out' }[
     result.reason as string
   ];
-  throw new CommandFailedError('COMPANION_COMMAND_FAILED', `${what} ${ended}${why ?? ''}${output}`, result);
+  throw new CommandFailedError('COMPANION_COMMAND_FAILED', `${what} ${ended}${why ?? ''}${output()}`, result);
 }
 
+/** The source that is being read, where it is one. */
 function feed(
   input: NonNullable<RunOptions['input']>,
   stdin: InputStream,
   onFailure: (cause: unknown) => void,
-): void {
+): Readable | undefined {
   if (typeof input === 'string' || input instanceof Uint8Array) {
     stdin.end(input);
-    return;
+    return undefined;
   }
+  const source = Readable.from(input, { objectMode: false });
   // The sink never fails: what goes wrong is the caller's source.
-  pipeline(Readable.from(input, { objectMode: false }), stdin, (error) => {
+  pipeline(source, stdin, (error) => {
     if (error && error.code !== 'ERR_STREAM_PREMATURE_CLOSE') onFailure(error);
   });
+  return source;
 }
 
-const OPTION_NAMES: { readonly [K in keyof Required<Options>]: true } = {
-  cwd: true,
-  env: true,
-  tty: true,
-  user: true,
-  input: true,
-  signal: true,
-  timeoutMs: true,
-  killGraceMs: true,
-  maxOutputBytes: true,
-  onLine: true,
-  reject: true,
-  encoding: true,
-};
+interface CheckedRunOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly input: RunOptions['input'];
+  readonly timeoutMs: number | undefined;
+  readonly killGraceMs: number;
+}
 
-function checkRunOptions(options: Options): void {
-  parseKeys('run options', options, Object.keys(OPTION_NAMES));
-  parseOptional('signal', options.signal, parseSignal);
-  parseOptional('timeoutMs', options.timeoutMs, parsePositive);
-  parseOptional('killGraceMs', options.killGraceMs, parseMilliseconds);
+function checkedRunOptions(options: Options): CheckedRunOptions {
+  parseKeys('run options', options, PROCESS_RUN_OPTION_NAMES);
   parseOptional('maxOutputBytes', options.maxOutputBytes, parsePositiveInteger);
   parseOptional('reject', options.reject, parseBoolean);
   const { encoding, onLine, input } = options;
@@ -193,8 +246,15 @@ function checkRunOptions(options: Options): void {
   }
   if (onLine !== undefined && typeof onLine !== 'function')
     throw invalidArgument('onLine', 'a function', onLine);
-  if (input === undefined || typeof input === 'string' || input instanceof Uint8Array) return;
-  if (typeof input !== 'object' || input === null || !(Symbol.asyncIterator in input)) {
+  const isBytes = input === undefined || typeof input === 'string' || input instanceof Uint8Array;
+  if (!isBytes && (typeof input !== 'object' || input === null || !(Symbol.asyncIterator in input))) {
     throw new TypeError('input: expected a string, bytes or a stream of them');
   }
+  return {
+    signal: parseOptional('signal', options.signal, parseSignal),
+    input,
+    timeoutMs: parseOptional('timeoutMs', options.timeoutMs, parseTimeout),
+    killGraceMs:
+      parseOptional('killGraceMs', options.killGraceMs, parseMilliseconds) ?? DEFAULT_KILL_GRACE_MS,
+  };
 }

@@ -21,6 +21,10 @@ export function candidatesFor(options: CompanionOptions): Candidates {
   const backend = known.find((candidate) => candidate.name === name);
   if (backend !== undefined) return { backends: [backend], preferredBy };
   const names = known.map((candidate) => candidate.name).join(', ') || 'none';
+  if (options.backends !== undefined) {
+    const message = `backend '${name}', named by ${preferredBy}, is not among the option backends (${names})`;
+    throw new CompanionError('COMPANION_NO_BACKEND', message);
+  }
   throw new CompanionError(
     'COMPANION_NO_BACKEND',
     `backend '${name}', named by ${preferredBy}, is not registered (registered: ${names})`,

@@ -8,8 +8,8 @@ export function noBackendError(
   cause: unknown,
 ): CompanionError {
   if (candidates.length === 0) {
-    return new CompanionError('COMPANION_NO_BACKEND', 'no backend is registered', {
-      hint: "Import at least one: import '@companion/backend-local'.",
+    return new CompanionError('COMPANION_NO_BACKEND', 'there is no backend to choose from', {
+      hint: "Import at least one (import '@companion/backend-local'), or give some in the option `backends`.",
     });
   }
   const named = preferredBy === undefined ? '' : ` (named by ${preferredBy}, so no other was asked)`;

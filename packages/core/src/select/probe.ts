@@ -1,9 +1,12 @@
+import { onAbort } from '../abort.js';
 import type { Backend, Capabilities, Detection, EnvironmentRequest } from '../backend.js';
 import { messageOf, show } from '../errors.js';
 import { CAPABILITY_VALUES } from '../registry.js';
 
 const PROBE_TIMEOUT_MS = 5000;
 const REMEMBERED_MS = 10_000;
+/** The reason of a candidate that was told to stop. */
+export const NOT_NEEDED = 'it was not needed';
 
 export interface Probe {
   readonly detection: Detection;
@@ -33,7 +36,7 @@ async function detect(
   request: EnvironmentRequest,
   signal: AbortSignal,
 ): Promise<Detection> {
-  const key = JSON.stringify(request.backendOptions) ?? '';
+  const key = keyOf(request.backendOptions);
   if ((silent.get(backend)?.get(key) ?? 0) > Date.now()) {
     return {
       available: false,
@@ -42,29 +45,38 @@ async function detect(
     };
   }
   const abort = new AbortController();
-  const onAbort = (): void => abort.abort(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
   let timer: NodeJS.Timeout | undefined;
+  let forget = (): void => {};
   const late = new Promise<Detection>((resolve) => {
+    const giveUp = (reason: string): void => {
+      resolve({ available: false, reason });
+      abort.abort();
+    };
+    forget = onAbort(signal, () => giveUp(NOT_NEEDED));
     timer = setTimeout(() => {
       const known = silent.get(backend) ?? new Map<string, number>();
       silent.set(backend, known.set(key, Date.now() + REMEMBERED_MS));
-      abort.abort();
-      resolve({ available: false, reason: `it did not answer within ${PROBE_TIMEOUT_MS / 1000} s` });
+      giveUp(`it did not answer within ${PROBE_TIMEOUT_MS / 1000} s`);
     }, PROBE_TIMEOUT_MS);
-  });
-  const aborted = new Promise<Detection>((resolve) => {
-    abort.signal.addEventListener('abort', () => resolve({ available: false, reason: 'it was not needed' }));
   });
   try {
     // Inside an async function, so that a detect() that throws is a "no" as well.
     const answer = (async () => checkedDetection(await backend.detect(request, { signal: abort.signal })))();
-    return await Promise.race([answer, late, aborted]);
+    return await Promise.race([answer, late]);
   } catch (error) {
     return { available: false, reason: `its detection failed: ${messageOf(error)}`, cause: error };
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener('abort', onAbort);
+    forget();
+  }
+}
+
+function keyOf(backendOptions: unknown): string {
+  try {
+    return JSON.stringify(backendOptions) ?? '';
+  } catch {
+    // Circular, like an agent: all such options of a backend are taken for the same.
+    return 'circular';
   }
 }
 
@@ -77,7 +89,8 @@ function checkedDetection(detection: Detection): Detection {
   if (detection.available !== true)
     return wrong(`returned available: ${show((detection as { readonly available: unknown }).available)}`);
   for (const [key, value] of Object.entries(detection.lowered ?? {})) {
-    if (!CAPABILITY_VALUES[key]?.includes(value)) return wrong(`lowered ${key} to ${show(value)}`);
+    if (!Object.hasOwn(CAPABILITY_VALUES, key) || !CAPABILITY_VALUES[key]?.includes(value))
+      return wrong(`lowered ${key} to ${show(value)}`);
   }
   return detection;
 }

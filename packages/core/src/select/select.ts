@@ -1,11 +1,12 @@
-import type { Backend, Capabilities, CompanionEvent } from '../backend.js';
-import { abortedError, CompanionError } from '../errors.js';
+import { onAbort } from '../abort.js';
+import type { Backend, Capabilities, CompanionEvent, EnvironmentRequest } from '../backend.js';
+import { abortedError, CompanionError, messageOf } from '../errors.js';
 import type { CompanionOptions } from '../options.js';
 import { environmentRequest } from '../request.js';
 import type { Settings } from '../settings.js';
 import { candidatesFor } from './candidates.js';
 import { noBackendError } from './no-backend.js';
-import { loweredCapabilities, probe } from './probe.js';
+import { loweredCapabilities, NOT_NEEDED, probe } from './probe.js';
 import { whyUnmet, whyUnsuitable } from './suitability.js';
 
 /** What became of one candidate. */
@@ -61,8 +62,7 @@ export async function select(
   if (signal?.aborted) throw abortedError('selection', signal);
   const { backends, preferredBy } = candidatesFor(options);
   const abort = new AbortController();
-  const onAbort = (): void => abort.abort(signal?.reason);
-  signal?.addEventListener('abort', onAbort, { once: true });
+  const forget = onAbort(signal, () => abort.abort(signal?.reason));
   try {
     const asking = backends.map((backend) => ask(backend, settings, options, preferredBy, abort.signal));
     const asked: Asked[] = [];
@@ -80,7 +80,7 @@ export async function select(
     return conclude(backends, asked, chosen, settings, preferredBy, emit);
   } finally {
     abort.abort();
-    signal?.removeEventListener('abort', onAbort);
+    forget();
   }
 }
 
@@ -90,6 +90,7 @@ export async function askAll(
   options: CompanionOptions,
   signal: AbortSignal | undefined,
 ): Promise<readonly CandidateReport[]> {
+  if (signal?.aborted) throw abortedError('explainSelection()', signal);
   const { backends, preferredBy } = candidatesFor(options);
   const never = signal ?? new AbortController().signal;
   const asked = await Promise.all(
@@ -113,11 +114,15 @@ async function ask(
   if (outBefore !== null) {
     return { report: { ...base, verdict: 'unsuitable', reason: outBefore, durationMs: 0 } };
   }
-  const { detection, durationMs } = await probe(
-    backend,
-    environmentRequest(settings, backend, () => {}),
-    signal,
-  );
+  const request = requestFor(backend, settings);
+  if (request instanceof Error) {
+    // What stands in the way of this candidate must not end the selection of the others.
+    return {
+      report: { ...base, verdict: 'unsuitable', reason: messageOf(request), durationMs: 0 },
+      cause: request,
+    };
+  }
+  const { detection, durationMs } = await probe(backend, request, signal);
   if (!detection.available) {
     const { reason, hint, cause } = detection;
     return { report: { ...base, verdict: 'unavailable', reason, hint, durationMs }, cause };
@@ -129,6 +134,15 @@ async function ask(
   return {
     report: { ...base, verdict, reason: out ?? undefined, detail, capabilities: lowered, durationMs },
   };
+}
+
+function requestFor(backend: Backend, settings: Settings): EnvironmentRequest | CompanionError {
+  try {
+    return environmentRequest(settings, backend, () => {});
+  } catch (error) {
+    if (CompanionError.is(error)) return error;
+    throw error;
+  }
 }
 
 function whyOut(
@@ -149,7 +163,7 @@ function whyOut(
 
 /** A lower candidate that was told to stop, or whose answer came in time all the same. */
 function outranked(asked: Asked): Asked {
-  if (asked.report.verdict === 'unsuitable' || asked.report.reason !== 'it was not needed') return asked;
+  if (asked.report.verdict === 'unsuitable' || asked.report.reason !== NOT_NEEDED) return asked;
   return {
     ...asked,
     report: { ...asked.report, verdict: 'outranked', reason: 'a higher one was chosen first' },

@@ -1,0 +1,315 @@
+import { onAbort } from './abort.js';
+import type {
+  Backend,
+  BackendProcess,
+  Capabilities,
+  Command,
+  Environment,
+  EnvironmentRequest,
+  Started,
+} from './backend.js';
+import { Ending } from './ending.js';
+import { CompanionError, messageOf, show } from './errors.js';
+import type { EventPublisher } from './events.js';
+import type { LifecycleSteps, ShutdownOptions } from './lifecycle.js';
+import { LogBook } from './logs.js';
+import { choosePorts, PortTable } from './ports.js';
+import { CompanionProcess } from './process/companion-process.js';
+import { mergeVariables } from './process/environment-variables.js';
+import type { ProcessHost, Stoppable } from './process/process-host.js';
+import { settlesWithin } from './process/terminate.js';
+import { environmentRequest } from './request.js';
+import type { Settings } from './settings.js';
+
+/** What exists between a start and the stop that follows it. */
+export interface Running {
+  readonly variables: Readonly<Record<string, string>>;
+  readonly ports: PortTable;
+  readonly logs: LogBook | undefined;
+  readonly main: CompanionProcess | undefined;
+  readonly ending: Ending;
+}
+
+/** What a session needs of the companion it belongs to. */
+export interface SessionOwner {
+  readonly settings: Settings;
+  readonly backend: Backend;
+  readonly capabilities: Capabilities;
+  readonly publisher: EventPublisher;
+  readonly host: ProcessHost;
+  readonly binaries: ReadonlySet<string>;
+  /** False where the environment's death makes no difference any more. */
+  lose(): boolean;
+}
+
+/** More than TERM, grace and KILL take; what is left then is ended with the environment. */
+const END_PROCESSES_MS = 10_000;
+/** How long a backend may take to clean up after an aborted start before the caller is let go. */
+const ABORTED_START_MS = 10_000;
+
+/** A companion's environment, with all that lives in it: what its transitions do, one at a time. */
+export class Session implements LifecycleSteps {
+  readonly #owner: SessionOwner;
+  readonly #live = new Set<Stoppable>();
+  /** Environments whose failed start could not be cleaned up: shutdown() tries again. */
+  readonly #abandoned = new Set<Environment>();
+  #request: EnvironmentRequest | undefined;
+  #environment: Environment | undefined;
+  #running: Running | undefined;
+  /** Of the run that is on now: what becomes of an earlier one says nothing about this one. */
+  #ending: Ending | undefined;
+
+  constructor(owner: SessionOwner) {
+    this.#owner = owner;
+  }
+
+  get environment(): Environment | undefined {
+    return this.#environment;
+  }
+
+  get running(): Running | undefined {
+    return this.#running;
+  }
+
+  /** The process is alive until `ended` settles. */
+  track(process: Stoppable, ended: Promise<unknown>): void {
+    this.#live.add(process);
+    const forget = (): void => void this.#live.delete(process);
+    ended.then(forget, forget);
+  }
+
+  async spawn(command: Command, signal: AbortSignal): Promise<BackendProcess> {
+    if (this.#environment === undefined) throw this.#overError('is gone');
+    try {
+      return await this.#environment.spawn(command, { signal });
+    } catch (error) {
+      if (CompanionError.is(error)) throw error;
+      const message = `${command.file} could not be started: ${messageOf(error)}`;
+      throw new CompanionError('COMPANION_START_FAILED', message, { cause: error });
+    }
+  }
+
+  async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const { publisher } = this.#owner;
+    const startedAt = performance.now();
+    const restarts = this.#environment !== undefined;
+    publisher.emit({ topic: 'environment', type: 'starting' });
+    try {
+      const { reused } = await this.#begin(signal);
+      publisher.emit({
+        topic: 'environment',
+        type: 'started',
+        durationMs: performance.now() - startedAt,
+        ...(reused === undefined ? {} : { reused: reused.reason }),
+      });
+    } catch (error) {
+      const failure = await this.#abandon(error, restarts);
+      const code = CompanionError.is(failure) ? failure.code : 'TypeError';
+      publisher.emit({
+        topic: 'environment',
+        type: 'start-failed',
+        durationMs: performance.now() - startedAt,
+        code: signal.aborted ? 'COMPANION_ABORTED' : code,
+      });
+      throw failure;
+    }
+  }
+
+  async stop(): Promise<void> {
+    const startedAt = performance.now();
+    await this.#end(this.#overError('was stopped'));
+    await this.#environment?.stop();
+    const durationMs = performance.now() - startedAt;
+    this.#owner.publisher.emit({ topic: 'environment', type: 'stopped', durationMs });
+  }
+
+  async shutdown(options: ShutdownOptions): Promise<void> {
+    const startedAt = performance.now();
+    await this.#end(this.#overError('was shut down'));
+    await this.#environment?.shutdown(options);
+    this.#environment = undefined;
+    for (const environment of this.#abandoned) {
+      await environment.shutdown(options);
+      this.#abandoned.delete(environment);
+    }
+    const durationMs = performance.now() - startedAt;
+    this.#owner.publisher.emit({ topic: 'environment', type: 'removed', durationMs });
+  }
+
+  async #begin(signal: AbortSignal): Promise<Started> {
+    const { settings, backend, capabilities, publisher } = this.#owner;
+    const ports = await choosePorts(this.#request?.ports ?? settings.ports, capabilities.network);
+    this.#request ??= environmentRequest(settings, backend, publisher.emit, ports);
+    this.#environment ??= backend.create(this.#request);
+    const started = checkedStarted(await this.#started(this.#environment, signal), backend.name);
+    await this.#run(this.#environment, started, ports, signal);
+    return started;
+  }
+
+  async #run(
+    environment: Environment,
+    started: Started,
+    ports: EnvironmentRequest['ports'],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { host, settings, capabilities } = this.#owner;
+    const ending = new Ending();
+    this.#ending = ending;
+    const onLost = (reason: unknown): void => this.#lose(ending, reason);
+    // Both before anything is awaited: a rejection, and the main process's first bytes, may be on their way.
+    started.lost.then(onLost, onLost);
+    const main = started.main === undefined ? undefined : new CompanionProcess(host, 'main', []);
+    if (main !== undefined && started.main !== undefined) CompanionProcess.adopt(main, started.main);
+    const variables = mergeVariables({ HOME: started.home, ...started.env }, settings.env);
+    this.#running = {
+      variables,
+      main,
+      logs: main === undefined ? undefined : new LogBook(main),
+      ending,
+      ports: await PortTable.open(ports, environment, capabilities.network),
+    };
+    await unlessEnded(ending, signal, this.#assertBinaries(environment, variables));
+  }
+
+  /** A backend has to give up an aborted start by itself; the caller is let go even if it does not. */
+  async #started(environment: Environment, signal: AbortSignal): Promise<Started> {
+    signal.throwIfAborted();
+    const starting = environment.start({ signal });
+    let timer: NodeJS.Timeout | undefined;
+    let forget = (): void => {};
+    const givenUp = new Promise<never>((_, reject) => {
+      forget = onAbort(signal, () => {
+        timer = setTimeout(() => {
+          this.#abandonStarting(environment, starting);
+          reject(signal.reason);
+        }, ABORTED_START_MS);
+      });
+    });
+    try {
+      return await Promise.race([starting, givenUp]);
+    } finally {
+      clearTimeout(timer);
+      forget();
+    }
+  }
+
+  /** Removed when its start settles after all; until then, shutdown() would be a second transition at once. */
+  #abandonStarting(environment: Environment, starting: Promise<Started>): void {
+    this.#environment = undefined;
+    this.#request = undefined;
+    const remove = async (): Promise<void> => {
+      this.#abandoned.add(environment);
+      await environment.shutdown();
+      this.#abandoned.delete(environment);
+    };
+    // Whoever started it has been told; if this fails, shutdown() tries again and tells.
+    starting.then(remove, remove).catch(() => {});
+  }
+
+  /** Leaves nothing of a failed start behind (of a failed restart: what was there before), and says what failed. */
+  async #abandon(error: unknown, restarts: boolean): Promise<unknown> {
+    const { name } = this.#owner.settings;
+    const environment = this.#environment;
+    if (!restarts) {
+      this.#environment = undefined;
+      this.#request = undefined;
+    }
+    try {
+      await this.#end(new Error('the companion could not be started'));
+      if (restarts) await environment?.stop();
+      else await environment?.shutdown();
+    } catch (cause) {
+      if (environment !== undefined && !restarts) this.#abandoned.add(environment);
+      const message = `companion '${name}' could not be started (${messageOf(error)}), and cleaning up failed: ${messageOf(cause)}`;
+      return new CompanionError('COMPANION_START_FAILED', message, {
+        cause: error,
+        hint: 'Something may be left behind: shutdown() tries again to remove it.',
+      });
+    }
+    if (CompanionError.is(error) || error instanceof TypeError) return error;
+    const message = `backend '${this.#owner.backend.name}' could not start companion '${name}': ${messageOf(error)}`;
+    return new CompanionError('COMPANION_START_FAILED', message, { cause: error });
+  }
+
+  async #assertBinaries(environment: Environment, env: Running['variables']): Promise<void> {
+    const { binaries, host, settings, backend } = this.#owner;
+    if (binaries.size === 0) return;
+    const at = { env, cwd: host.directory(undefined) };
+    const missing: string[] = [];
+    for (const file of binaries) {
+      if ((await environment.resolveBinary(file, at)) === null) missing.push(file);
+    }
+    if (missing.length === 0) return;
+    const are = missing.length === 1 ? 'is' : 'are';
+    throw new CompanionError(
+      'COMPANION_COMMAND_NOT_FOUND',
+      `${missing.join(', ')} ${are} missing inside companion '${settings.name}' (backend ${backend.name})`,
+      {
+        hint: 'Install what is missing where the environment comes from, or choose another image or backend.',
+      },
+    );
+  }
+
+  /** Ends live processes and closes ports. */
+  async #end(error: Error): Promise<void> {
+    this.#ending?.end(error);
+    // One that cannot be ended this way is ended with the environment, which is next.
+    const ended = Promise.allSettled([...this.#live].map((process) => process.stop()));
+    await settlesWithin(ended, END_PROCESSES_MS);
+    await this.#running?.ports.close();
+    this.#running = undefined;
+    this.#ending = undefined;
+  }
+
+  #lose(ending: Ending, reason: unknown): void {
+    const { settings, publisher, lose } = this.#owner;
+    const error = new CompanionError(
+      'COMPANION_ENVIRONMENT_LOST',
+      `the environment of companion '${settings.name}' has died: ${messageOf(reason)}`,
+      { cause: reason, hint: 'Shut this companion down and create a new one.' },
+    );
+    // During a start the start fails by this, and on the way out nobody waits for the dead.
+    ending.end(error);
+    if (this.#ending !== ending) return;
+    for (const process of this.#live) process.lose(error);
+    if (!lose()) return;
+    // Listeners of a dead environment; nothing can be waited for.
+    this.#running?.ports.close().catch(() => {});
+    publisher.emit({ topic: 'environment', type: 'lost', reason: messageOf(reason) });
+  }
+
+  #overError(what: string): CompanionError {
+    return new CompanionError('COMPANION_WRONG_STATE', `companion '${this.#owner.settings.name}' ${what}`);
+  }
+}
+
+/** For what a dead environment might never answer. */
+async function unlessEnded(ending: Ending, signal: AbortSignal, work: Promise<void>): Promise<void> {
+  const forget: (() => void)[] = [];
+  const ended = new Promise<never>((_, reject) => {
+    forget.push(
+      ending.onEnd(reject),
+      onAbort(signal, () => reject(signal.reason)),
+    );
+  });
+  try {
+    await Promise.race([ended, work]);
+  } finally {
+    for (const each of forget) each();
+  }
+}
+
+function checkedStarted(started: Started, backend: string): Started {
+  const fault =
+    typeof started !== 'object' || started === null
+      ? `start() resolved with ${show(started)}`
+      : typeof started.env !== 'object' || started.env === null
+        ? 'start() gave no env'
+        : typeof started.home !== 'string'
+          ? 'start() gave no home'
+          : typeof started.lost?.then !== 'function'
+            ? 'start() gave no lost promise'
+            : undefined;
+  if (fault === undefined) return started;
+  throw new CompanionError('COMPANION_INVALID_BACKEND', `backend '${backend}': ${fault}`);
+}

@@ -1,0 +1,66 @@
+import { PassThrough } from 'node:stream';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { LineSplitter, linesOf } from '../../src/process/lines.js';
+
+/** The text in pieces that respect neither lines nor characters. */
+function cut(text: string, sizes: readonly number[]): Buffer[] {
+  const bytes = Buffer.from(text);
+  const chunks: Buffer[] = [];
+  let start = 0;
+  for (const size of sizes) {
+    chunks.push(bytes.subarray(start, start + size));
+    start += size;
+  }
+  chunks.push(bytes.subarray(start));
+  return chunks;
+}
+
+function split(chunks: readonly Buffer[]): string[] {
+  const splitter = new LineSplitter();
+  return [...chunks.flatMap((chunk) => [...splitter.push(chunk)]), ...splitter.end()];
+}
+
+const line = fc.string({ unit: 'binary' }).map((text) => text.toWellFormed().replaceAll(/[\r\n]/g, ''));
+const sizes = fc.array(fc.integer({ min: 0, max: 7 }));
+
+describe('LineSplitter', () => {
+  it('gives the same lines however the bytes were cut, also within a character or a CRLF', () => {
+    fc.assert(
+      fc.property(fc.array(line), fc.constantFrom('\n', '\r\n'), sizes, (lines, lineBreak, at) => {
+        const text = lines.map((item) => item + lineBreak).join('');
+        expect(split(cut(text, at))).toEqual(lines);
+      }),
+    );
+  });
+
+  it('gives a last line without a line break, and no empty one after the last break', () => {
+    fc.assert(
+      fc.property(fc.array(line), line.filter((item) => item !== ''), sizes, (lines, last, at) => {
+        expect(split(cut([...lines, last].join('\n'), at))).toEqual([...lines, last]);
+      }),
+    );
+    expect(split([Buffer.from('a\n')])).toEqual(['a']);
+    expect(split([])).toEqual([]);
+  });
+
+  it('keeps empty lines and carriage returns that are not part of a line break', () => {
+    expect(split([Buffer.from('\n\na\rb\n\r\n')])).toEqual(['', '', 'a\rb', '']);
+  });
+
+  it('replaces bytes that are no UTF-8 instead of failing', () => {
+    expect(split([Buffer.from([0x61, 0xff, 0x62, 0x0a])])).toEqual(['a\u{fffd}b']);
+  });
+});
+
+describe('linesOf()', () => {
+  it('ends its stream when the reader leaves early', async () => {
+    const stream = new PassThrough();
+    stream.write('one\ntwo\n');
+    for await (const first of linesOf(stream)) {
+      expect(first).toBe('one');
+      break;
+    }
+    expect(stream.destroyed).toBe(true);
+  });
+});
