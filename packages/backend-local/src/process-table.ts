@@ -31,6 +31,13 @@ export function readProcessTable(): Promise<readonly ProcessEntry[]> {
   return pending;
 }
 
+/** Descendants of this process are not older than it; reading the environments of all others would be most of the work. */
+const ownStart = process.platform === 'linux' ? Number(startOf(readFileSync('/proc/self/stat', 'utf8'))) : 0;
+
+function startOf(stat: string): string | undefined {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+}
+
 /** proc(5): `/proc/<pid>/stat` and `/proc/<pid>/environ`. */
 function readProc(): readonly ProcessEntry[] {
   const entries: ProcessEntry[] = [];
@@ -55,7 +62,10 @@ function readProc(): readonly ProcessEntry[] {
       get name() {
         return longName(pid, shortName);
       },
-      mark: () => markIn(readIfThere(`/proc/${pid}/environ`)?.split('\0') ?? []),
+      mark: () =>
+        Number(startedAt) < ownStart
+          ? undefined
+          : markIn(readIfThere(`/proc/${pid}/environ`)?.split('\0') ?? []),
     });
   }
   return entries;

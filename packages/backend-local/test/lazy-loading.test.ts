@@ -10,8 +10,9 @@ const packageFolder = join(import.meta.dirname, '..');
 
 /** Prints the URL of every module that is loaded. */
 const HOOKS = `
+import { writeSync } from 'node:fs';
 export async function load(url, context, next) {
-  (await import('node:fs')).writeSync(2, url + '\\n');
+  writeSync(2, url + '\\n');
   return next(url, context);
 }`;
 

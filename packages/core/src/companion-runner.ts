@@ -370,7 +370,7 @@ export class CompanionRunner {
     if (environment === undefined) return;
     const paths = {
       hostPath: this.#mountTable.absoluteHostPath(hostPath),
-      companionPath: parseText('companionPath', companionPath),
+      companionPath: this.#mountTable.absoluteCompanionPath(companionPath),
     };
     await copyBetween(direction, environment, this.#mountTable, paths);
   }

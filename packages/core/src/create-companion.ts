@@ -15,8 +15,9 @@ export async function createCompanion(
   options: CompanionOptions = {},
   abortable: Abortable = {},
 ): Promise<CompanionRunner> {
+  const given = asTheyAre(options);
   const { makeCompanion } = await factory();
-  return await makeCompanion(options, abortable);
+  return await makeCompanion(given, abortable);
 }
 
 /** {@link createCompanion} and `init()`: rejects as they do, and then leaves nothing. */
@@ -40,6 +41,13 @@ export async function explainSelection(
   options: CompanionOptions = {},
   abortable: Abortable = {},
 ): Promise<readonly CandidateReport[]> {
+  const given = asTheyAre(options);
   const { askCandidates } = await factory();
-  return await askCandidates(options, abortable);
+  return await askCandidates(given, abortable);
+}
+
+/** The caller may change them while the factory loads. */
+function asTheyAre(options: CompanionOptions): CompanionOptions {
+  const { backends } = options;
+  return { ...options, ...(Array.isArray(backends) ? { backends: [...backends] } : {}) };
 }

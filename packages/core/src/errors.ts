@@ -78,14 +78,9 @@ function kindOf(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-/** The error an aborted call rejects with; `signal.reason` is its cause. A failed clean-up is its hint. */
-export function abortedError(
-  what: string,
-  signal: AbortSignal | undefined,
-  failure?: unknown,
-): CompanionError {
-  const hint = CompanionError.is(failure, 'COMPANION_START_FAILED') ? failure.message : undefined;
-  return new CompanionError('COMPANION_ABORTED', `${what} was aborted`, { cause: signal?.reason, hint });
+/** The error an aborted call rejects with; `signal.reason` is its cause. */
+export function abortedError(what: string, signal: AbortSignal | undefined): CompanionError {
+  return new CompanionError('COMPANION_ABORTED', `${what} was aborted`, { cause: signal?.reason });
 }
 
 export function messageOf(error: unknown): string {

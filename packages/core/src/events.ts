@@ -44,15 +44,16 @@ export class EventPublisher {
   }
 
   readonly emit = (event: CompanionEvent): void => {
-    const target = CHANNELS[event.topic];
+    // A backend that is newer than this core may have topics of its own.
+    const target = Object.hasOwn(CHANNELS, event.topic) ? CHANNELS[event.topic] : undefined;
     // Hot path: two events per process, and usually nobody listens.
-    if (this.#listener === undefined && !target.hasSubscribers) return;
+    if (this.#listener === undefined && target?.hasSubscribers !== true) return;
     const published: PublishedEvent = Object.freeze({
       ...event,
       companion: this.#companion,
       at: Date.now(),
     });
-    target.publish(published);
+    target?.publish(published);
     try {
       this.#listener?.(published);
     } catch (error) {

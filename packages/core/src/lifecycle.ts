@@ -139,7 +139,7 @@ export class Lifecycle {
       await this.#steps.start({ signal });
     } catch (error) {
       this.#state = before;
-      throw signal.aborted ? abortedError('init()', signal, error) : error;
+      throw error;
     }
     this.#state = this.#lostEarly ? 'lost' : 'ready';
     if (this.#lostEarly) throw this.#lostError();

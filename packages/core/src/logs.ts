@@ -1,8 +1,9 @@
 import { CompanionProcess } from './process/companion-process.js';
 import { LineSplitter } from './process/lines.js';
 
-/** Lines kept for `logs()`; older ones are let go. */
+/** Kept for `logs()`; what is older is let go. */
 const KEPT_LINES = 10_000;
+const KEPT_CHARACTERS = 16 * 1024 * 1024;
 
 export interface LogLine {
   readonly stream: 'stdout' | 'stderr';
@@ -20,6 +21,7 @@ export class LogBook {
   /** How many lines have been let go. */
   #dropped = 0;
   #openStreams = 2;
+  #characters = 0;
   readonly #followers = new Set<() => void>();
 
   constructor(main: CompanionProcess) {
@@ -56,12 +58,16 @@ export class LogBook {
   }
 
   #add(stream: LogLine['stream'], lines: Iterable<string>): void {
-    for (const line of lines) this.#lines.push({ stream, line });
-    const excess = this.#lines.length - KEPT_LINES;
-    if (excess > 0) {
-      this.#lines.splice(0, excess);
-      this.#dropped += excess;
+    for (const line of lines) {
+      this.#lines.push({ stream, line });
+      this.#characters += line.length;
     }
+    let excess = Math.max(0, this.#lines.length - KEPT_LINES);
+    for (const { line } of this.#lines.slice(0, excess)) this.#characters -= line.length;
+    for (; this.#characters > KEPT_CHARACTERS; excess += 1)
+      this.#characters -= this.#lines[excess]?.line.length ?? 0;
+    this.#lines.splice(0, excess);
+    this.#dropped += excess;
     for (const wake of this.#followers) wake();
     this.#followers.clear();
   }

@@ -48,6 +48,12 @@ export class MountTable {
     return resolve(this.#sourceDir, checked('hostPath', hostPath));
   }
 
+  /** A relative companion path is taken from where `sourceDir` is visible. */
+  absoluteCompanionPath(companionPath: string): string {
+    const path = checked('companionPath', companionPath);
+    return this.#shared && isAbsolute(path) ? path : posix.resolve(this.#workspaceDir, path);
+  }
+
   /** Where a host path (relative: from `sourceDir`) is inside. */
   toCompanionPath(hostPath: string): string {
     const path = this.absoluteHostPath(hostPath);

@@ -1,9 +1,10 @@
 import { randomInt } from 'node:crypto';
-import { connect as connectTo, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { parsePort } from './argument-checks.js';
 import type { Environment, PortRequest } from './backend.js';
-import { CompanionError, invalidArgument, messageOf } from './errors.js';
+import { CompanionError, invalidArgument } from './errors.js';
+import { Forwarder } from './forwarder.js';
+import { closeServer, connectToLoopback, LOOPBACK, listenOnLoopback, portOf } from './loopback.js';
 
 /** Where a port inside is reached from this process. */
 export interface Endpoint {
@@ -13,9 +14,7 @@ export interface Endpoint {
   readonly companionPort: number;
 }
 
-const LOOPBACK = '127.0.0.1';
-
-/** Ports that companions of this process hold: two of them never choose the same. */
+/** Ports that companions of this process hold: none of them is chosen for another. */
 const held = new Set<number>();
 
 /**
@@ -27,8 +26,10 @@ export class PortTable {
   readonly #connect: (port: number) => Promise<Duplex>;
   readonly #endpoints = new Map<number, Endpoint>();
   readonly #names = new Map<string, number>();
+  /** Undeclared ports whose forwarders are being made: two who wait for one port get one endpoint. */
+  readonly #opening = new Map<number, Promise<Endpoint>>();
   readonly #forwarders: Forwarder[] = [];
-  readonly #reserved: readonly number[];
+  #closed = false;
 
   private constructor(
     ports: readonly PortRequest[],
@@ -37,7 +38,6 @@ export class PortTable {
   ) {
     this.#shared = shared;
     this.#connect = connect;
-    this.#reserved = ports.map((port) => port.companionPort);
     for (const { name, companionPort } of ports) if (name !== undefined) this.#names.set(name, companionPort);
   }
 
@@ -49,7 +49,7 @@ export class PortTable {
   ): Promise<PortTable> {
     const shared = network === 'shared';
     const table = new PortTable(ports, shared, (port) =>
-      shared ? connectLoopback(port) : connectInside(environment, port),
+      shared ? connectToLoopback(port) : connectInside(environment, port),
     );
     try {
       for (const port of ports) await table.#open(port);
@@ -83,7 +83,15 @@ export class PortTable {
   /** Makes a port that became known after `init()` reachable. */
   async forward(companionPort: number): Promise<Endpoint> {
     const known = this.#endpoints.get(companionPort);
-    return known ?? (await this.#open({ name: undefined, companionPort, hostPort: undefined }));
+    if (known !== undefined) return known;
+    const opening =
+      this.#opening.get(companionPort) ?? this.#open({ name: undefined, companionPort, hostPort: undefined });
+    this.#opening.set(companionPort, opening);
+    try {
+      return await opening;
+    } finally {
+      this.#opening.delete(companionPort);
+    }
   }
 
   /** A connection to the port inside; rejects while nothing listens there. */
@@ -94,7 +102,7 @@ export class PortTable {
   /** Nothing answers on its endpoints any more. */
   async close(): Promise<void> {
     this.#endpoints.clear();
-    for (const port of this.#reserved) held.delete(port);
+    this.#closed = true;
     await Promise.all(this.#forwarders.splice(0).map((forwarder) => forwarder.close()));
   }
 
@@ -102,6 +110,13 @@ export class PortTable {
     let port = companionPort;
     if (!this.#shared || (hostPort !== undefined && hostPort !== companionPort)) {
       const forwarder = await Forwarder.listen(hostPort ?? 0, () => this.#connect(companionPort));
+      if (this.#closed) {
+        await forwarder.close();
+        throw new CompanionError(
+          'COMPANION_WRONG_STATE',
+          `port ${companionPort}: the companion has been stopped`,
+        );
+      }
       this.#forwarders.push(forwarder);
       port = forwarder.port;
     }
@@ -112,8 +127,8 @@ export class PortTable {
 }
 
 /**
- * The declared ports with every "any free one" chosen, and fixed ones of a shared network checked.
- * Rejects with `COMPANION_PORT_UNAVAILABLE` when a fixed one is taken.
+ * The declared ports with every "any free one" chosen, and fixed ones of a shared network checked; to be given back with
+ * {@link releasePorts}. Rejects with `COMPANION_PORT_UNAVAILABLE` when a fixed one is taken.
  */
 export async function choosePorts(
   ports: readonly PortRequest[],
@@ -121,27 +136,35 @@ export async function choosePorts(
 ): Promise<readonly PortRequest[]> {
   const taken = new Set(ports.map((port) => port.companionPort));
   const chosen: PortRequest[] = [];
-  for (const port of ports) {
-    if (port.companionPort !== 0) {
-      if (network === 'shared') await assertFree(port.companionPort);
-      chosen.push(port);
-      continue;
+  try {
+    for (const port of ports) {
+      if (port.companionPort === 0) {
+        const companionPort = network === 'shared' ? await freePort() : freeInside(taken);
+        taken.add(companionPort);
+        chosen.push(Object.freeze({ ...port, companionPort }));
+      } else {
+        if (network === 'shared') await assertFree(port.companionPort);
+        chosen.push(port);
+      }
+      held.add(chosen.at(-1)?.companionPort ?? 0);
     }
-    const companionPort = network === 'shared' ? await freePort() : freeInside(taken);
-    taken.add(companionPort);
-    chosen.push(Object.freeze({ ...port, companionPort }));
+  } catch (error) {
+    releasePorts(chosen);
+    throw error;
   }
   return Object.freeze(chosen);
 }
 
+export function releasePorts(ports: readonly PortRequest[]): void {
+  for (const port of ports) held.delete(port.companionPort);
+}
+
 async function freePort(): Promise<number> {
   for (;;) {
-    const server = await listen(0);
+    const server = await listenOnLoopback(0);
     const port = portOf(server);
     await closeServer(server);
-    if (held.has(port)) continue;
-    held.add(port);
-    return port;
+    if (!held.has(port)) return port;
   }
 }
 
@@ -154,94 +177,7 @@ function freeInside(taken: ReadonlySet<number>): number {
 }
 
 async function assertFree(port: number): Promise<void> {
-  await closeServer(await listen(port));
-}
-
-/** One loopback port whose connections go inside. */
-class Forwarder {
-  readonly #server: Server;
-  readonly #sockets: Set<Socket>;
-
-  private constructor(server: Server, sockets: Set<Socket>) {
-    this.#server = server;
-    this.#sockets = sockets;
-  }
-
-  get port(): number {
-    return portOf(this.#server);
-  }
-
-  static async listen(port: number, connect: () => Promise<Duplex>): Promise<Forwarder> {
-    const sockets = new Set<Socket>();
-    const server = await listen(port, (socket) => {
-      sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
-      // Its other end sees a reset, as with a port on which nothing listens.
-      socket.on('error', () => socket.destroy());
-      connect().then(
-        (inside) => carry(socket, inside),
-        () => socket.resetAndDestroy(),
-      );
-    });
-    // A forwarder serves connections; it is no reason for the program to stay alive.
-    server.unref();
-    return new Forwarder(server, sockets);
-  }
-
-  async close(): Promise<void> {
-    const closed = closeServer(this.#server);
-    for (const socket of this.#sockets) socket.destroy();
-    await closed;
-  }
-}
-
-/** Both directions end on their own: a half-closed connection stays half-open. */
-function carry(socket: Socket, inside: Duplex): void {
-  if (socket.destroyed) {
-    inside.destroy();
-    return;
-  }
-  for (const [from, to] of [
-    [socket, inside],
-    [inside, socket],
-  ] as const) {
-    from.pipe(to);
-    from.on('error', () => to.destroy());
-    // Broken off; one that has ended may still have bytes on their way to the other.
-    from.once('close', () => from.readableEnded || to.destroy());
-  }
-}
-
-function listen(port: number, onConnection?: (socket: Socket) => void): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, onConnection);
-    server.once('error', (error: NodeJS.ErrnoException) => reject(unavailable(port, error)));
-    server.listen({ port, host: LOOPBACK, exclusive: true }, () => resolve(server));
-  });
-}
-
-function unavailable(port: number, error: NodeJS.ErrnoException): CompanionError {
-  const why =
-    error.code === 'EADDRINUSE'
-      ? 'is in use on this machine'
-      : error.code === 'EACCES'
-        ? 'needs privileges that this process does not have'
-        : `cannot be used: ${messageOf(error)}`;
-  return new CompanionError('COMPANION_PORT_UNAVAILABLE', `port ${port} ${why}`, {
-    cause: error,
-    hint: 'Leave the port out to get any free one, and ask endpoint() which it is.',
-  });
-}
-
-function connectLoopback(port: number): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
-    const socket = connectTo({ port, host: LOOPBACK, allowHalfOpen: true, noDelay: true });
-    socket.once('error', reject);
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      resolve(socket);
-    });
-  });
+  await closeServer(await listenOnLoopback(port));
 }
 
 async function connectInside(environment: Environment, port: number): Promise<Duplex> {
@@ -250,14 +186,4 @@ async function connectInside(environment: Environment, port: number): Promise<Du
     'COMPANION_INVALID_BACKEND',
     'a backend with a private network has to offer connect()',
   );
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server does not listen');
-  return address.port;
-}
-
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => server.close(() => resolve()));
 }

@@ -1,5 +1,5 @@
 import { onAbort } from './abort.js';
-import { parseOptional, parseTimeout } from './argument-checks.js';
+import { parseOneOf, parseOptional, parseTimeout } from './argument-checks.js';
 import type { Ending } from './ending.js';
 import { abortedError, CompanionError, invalidArgument } from './errors.js';
 import type { Endpoint, PortTable } from './ports.js';
@@ -13,18 +13,18 @@ const LAST_RETRY_MS = 100;
 
 export interface WaitOptions {
   /** Default: 30,000. */
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface WaitForPortOptions extends WaitOptions {
   /** The process that will listen: its end is the end of waiting. */
-  readonly process?: CompanionProcess;
+  readonly process?: CompanionProcess | undefined;
 }
 
 export interface WaitForLineOptions extends WaitOptions {
   /** Default: either. */
-  readonly stream?: 'stdout' | 'stderr';
+  readonly stream?: 'stdout' | 'stderr' | undefined;
 }
 
 /** The line that {@link waitForLine} waited for. */
@@ -65,13 +65,13 @@ export async function waitForLine(
   ending: Ending,
   options: WaitForLineOptions,
 ): Promise<LineMatch> {
-  if (!(process instanceof CompanionProcess)) throw invalidArgument('process', 'a CompanionProcess', process);
+  parseOptional('stream', options.stream, (what, value) => parseOneOf(what, value, ['stdout', 'stderr']));
   if (typeof pattern !== 'string' && !(pattern instanceof RegExp)) {
     throw invalidArgument('pattern', 'a string or a regular expression', pattern);
   }
+  const waiting = new Waiting(`a line matching ${pattern}`, options, process, ending);
   const outputs = CompanionProcess.watch(process);
   const untaps: (() => void)[] = [];
-  const waiting = new Waiting(`a line matching ${pattern}`, options, process, ending);
   const search = new Promise<LineMatch>((resolve) => {
     for (const stream of ['stdout', 'stderr'] as const) {
       if (options.stream !== undefined && options.stream !== stream) continue;
@@ -115,6 +115,9 @@ class Waiting {
     process: CompanionProcess | undefined,
     ending: Ending,
   ) {
+    if (process !== undefined && !(process instanceof CompanionProcess)) {
+      throw invalidArgument('process', 'a CompanionProcess', process);
+    }
     const limitMs = parseOptional('timeoutMs', timeoutMs, parseTimeout) ?? DEFAULT_TIMEOUT_MS;
     this.#stopped = new Promise((_, reject) => {
       const timer = setTimeout(() => reject(notReady(what, `within ${limitMs} ms`, process)), limitMs);

@@ -9,11 +9,11 @@ import type {
   Started,
 } from './backend.js';
 import { Ending } from './ending.js';
-import { CompanionError, messageOf, show } from './errors.js';
+import { abortedError, CompanionError, messageOf, show } from './errors.js';
 import type { EventPublisher } from './events.js';
 import type { LifecycleSteps, ShutdownOptions } from './lifecycle.js';
 import { LogBook } from './logs.js';
-import { choosePorts, PortTable } from './ports.js';
+import { choosePorts, PortTable, releasePorts } from './ports.js';
 import { CompanionProcess } from './process/companion-process.js';
 import { mergeVariables } from './process/environment-variables.js';
 import type { ProcessHost, Stoppable } from './process/process-host.js';
@@ -56,6 +56,7 @@ export class Session implements LifecycleSteps {
   #request: EnvironmentRequest | undefined;
   #environment: Environment | undefined;
   #running: Running | undefined;
+  #ports: EnvironmentRequest['ports'] = [];
   /** Of the run that is on now: what becomes of an earlier one says nothing about this one. */
   #ending: Ending | undefined;
 
@@ -103,14 +104,10 @@ export class Session implements LifecycleSteps {
         ...(reused === undefined ? {} : { reused: reused.reason }),
       });
     } catch (error) {
-      const failure = await this.#abandon(error, restarts);
+      const failure = await this.#abandon(error, restarts, signal);
       const code = CompanionError.is(failure) ? failure.code : 'TypeError';
-      publisher.emit({
-        topic: 'environment',
-        type: 'start-failed',
-        durationMs: performance.now() - startedAt,
-        code: signal.aborted ? 'COMPANION_ABORTED' : code,
-      });
+      const durationMs = performance.now() - startedAt;
+      publisher.emit({ topic: 'environment', type: 'start-failed', durationMs, code });
       throw failure;
     }
   }
@@ -139,8 +136,9 @@ export class Session implements LifecycleSteps {
   async #begin(signal: AbortSignal): Promise<Started> {
     const { settings, backend, capabilities, publisher } = this.#owner;
     const ports = await choosePorts(this.#request?.ports ?? settings.ports, capabilities.network);
+    this.#ports = ports;
     this.#request ??= environmentRequest(settings, backend, publisher.emit, ports);
-    this.#environment ??= backend.create(this.#request);
+    this.#environment ??= checkedEnvironment(backend.create(this.#request), backend.name, capabilities);
     const started = checkedStarted(await this.#started(this.#environment, signal), backend.name);
     await this.#run(this.#environment, started, ports, signal);
     return started;
@@ -207,7 +205,7 @@ export class Session implements LifecycleSteps {
   }
 
   /** Leaves nothing of a failed start behind (of a failed restart: what was there before), and says what failed. */
-  async #abandon(error: unknown, restarts: boolean): Promise<unknown> {
+  async #abandon(error: unknown, restarts: boolean, signal: AbortSignal): Promise<unknown> {
     const { name } = this.#owner.settings;
     const environment = this.#environment;
     if (!restarts) {
@@ -220,12 +218,14 @@ export class Session implements LifecycleSteps {
       else await environment?.shutdown();
     } catch (cause) {
       if (environment !== undefined && !restarts) this.#abandoned.add(environment);
+      const code = signal.aborted ? 'COMPANION_ABORTED' : 'COMPANION_START_FAILED';
       const message = `companion '${name}' could not be started (${messageOf(error)}), and cleaning up failed: ${messageOf(cause)}`;
-      return new CompanionError('COMPANION_START_FAILED', message, {
+      return new CompanionError(code, message, {
         cause: error,
         hint: 'Something may be left behind: shutdown() tries again to remove it.',
       });
     }
+    if (signal.aborted) return abortedError('init()', signal);
     if (CompanionError.is(error) || error instanceof TypeError) return error;
     const message = `backend '${this.#owner.backend.name}' could not start companion '${name}': ${messageOf(error)}`;
     return new CompanionError('COMPANION_START_FAILED', message, { cause: error });
@@ -257,6 +257,8 @@ export class Session implements LifecycleSteps {
     const ended = Promise.allSettled([...this.#live].map((process) => process.stop()));
     await settlesWithin(ended, END_PROCESSES_MS);
     await this.#running?.ports.close();
+    releasePorts(this.#ports);
+    this.#ports = [];
     this.#running = undefined;
     this.#ending = undefined;
   }
@@ -297,6 +299,21 @@ async function unlessEnded(ending: Ending, signal: AbortSignal, work: Promise<vo
   } finally {
     for (const each of forget) each();
   }
+}
+
+/** What a backend may leave out depends on what it declares. */
+function checkedEnvironment(
+  environment: Environment,
+  backend: string,
+  capabilities: Capabilities,
+): Environment {
+  const required: (keyof Environment)[] = ['start', 'spawn', 'resolveBinary', 'stop', 'shutdown'];
+  if (capabilities.network === 'private') required.push('connect');
+  if (capabilities.filesystem !== 'shared') required.push('copyIn', 'copyOut');
+  const missing = required.filter((method) => typeof environment?.[method] !== 'function');
+  if (missing.length === 0) return environment;
+  const message = `backend '${backend}': its environment has no ${missing.map((method) => `${method}()`).join(', ')}`;
+  throw new CompanionError('COMPANION_INVALID_BACKEND', message);
 }
 
 function checkedStarted(started: Started, backend: string): Started {

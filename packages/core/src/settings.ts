@@ -279,6 +279,7 @@ function parseRequirements(_what: string, value: unknown): Requirements {
     if (allowed === undefined) {
       throw invalidArgument('requires', `capabilities (${Object.keys(CAPABILITY_VALUES).join(', ')})`, key);
     }
+    if (wanted === undefined) continue;
     const values: readonly unknown[] = Array.isArray(wanted) ? wanted : [wanted];
     for (const item of values) {
       if (!allowed.includes(item)) throw invalidArgument(`requires.${key}`, allowed.join(' or '), item);

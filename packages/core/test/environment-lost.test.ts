@@ -45,29 +45,32 @@ describe('an environment that dies while nobody looks', () => {
     await runner.shutdown();
   });
 
-  it.each(['before', 'after'] as const)('says nothing about the next one: %s that has started', async (when) => {
-    const starting = deferred<undefined>();
-    let starts = 0;
-    const { runner, environment, events } = await startedFake({
-      start: () => {
-        starts += 1;
-        return starts === 1 ? undefined : starting.promise;
-      },
-    });
-    const before = environment.lost;
-    await runner.stop();
-    const again = runner.init();
-    await new Promise(setImmediate);
-    if (when === 'before') before.resolve(died);
-    await new Promise(setImmediate);
-    starting.resolve(undefined);
-    await again;
-    if (when === 'after') before.resolve(died);
-    await before.promise;
-    expect(runner.state).toBe('ready');
-    expect(events.map((event) => event.type)).not.toContain('lost');
-    await runner.shutdown();
-  });
+  it.each(['before', 'after'] as const)(
+    'says nothing about the next one: %s that has started',
+    async (when) => {
+      const starting = deferred<undefined>();
+      let starts = 0;
+      const { runner, environment, events } = await startedFake({
+        start: () => {
+          starts += 1;
+          return starts === 1 ? undefined : starting.promise;
+        },
+      });
+      const before = environment.lost;
+      await runner.stop();
+      const again = runner.init();
+      await new Promise(setImmediate);
+      if (when === 'before') before.resolve(died);
+      await new Promise(setImmediate);
+      starting.resolve(undefined);
+      await again;
+      if (when === 'after') before.resolve(died);
+      await before.promise;
+      expect(runner.state).toBe('ready');
+      expect(events.map((event) => event.type)).not.toContain('lost');
+      await runner.shutdown();
+    },
+  );
 });
 
 describe('an environment that dies while processes run', () => {

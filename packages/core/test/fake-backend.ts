@@ -29,9 +29,10 @@ export interface FakeBehaviour {
   /** Sees every process before core does. */
   spawn?(process: FakeProcess, options: Abortable): void | Promise<void>;
   resolveBinary?(file: string): string | null | Promise<string | null>;
-  connect?(port: number): Promise<Duplex>;
-  copyIn?(hostPath: string, companionPath: string): Promise<void>;
-  copyOut?(companionPath: string, hostPath: string): Promise<void>;
+  // What the capabilities ask for is there by default; `null` leaves it out all the same.
+  connect?: ((port: number) => Promise<Duplex>) | null;
+  copyIn?: ((hostPath: string, companionPath: string) => Promise<void>) | null;
+  copyOut?: ((companionPath: string, hostPath: string) => Promise<void>) | null;
   stop?(): void | Promise<void>;
   shutdown?(options: { readonly remove?: boolean } | undefined): void | Promise<void>;
 }
@@ -60,11 +61,12 @@ const CAPABILITIES: Capabilities = {
 export function fakeBackend(behaviour: FakeBehaviour = {}): FakeBackend {
   const environments: FakeEnvironment[] = [];
   const calls: string[] = [];
+  const capabilities = { ...CAPABILITIES, ...behaviour.capabilities };
   return {
     spec: SPEC_VERSION,
     name: behaviour.name ?? 'fake',
     priority: behaviour.priority ?? 100,
-    capabilities: { ...CAPABILITIES, ...behaviour.capabilities },
+    capabilities,
     environments,
     calls,
     detect: async (request, options) => {
@@ -72,7 +74,7 @@ export function fakeBackend(behaviour: FakeBehaviour = {}): FakeBackend {
       return (await behaviour.detect?.(request, options)) ?? { available: true };
     },
     create: (request) => {
-      const environment = new FakeEnvironment(request, behaviour, calls);
+      const environment = new FakeEnvironment(request, behaviour, capabilities, calls);
       environments.push(environment);
       return environment;
     },
@@ -91,14 +93,21 @@ export class FakeEnvironment implements Environment {
   readonly #behaviour: FakeBehaviour;
   readonly #calls: string[];
 
-  constructor(request: EnvironmentRequest, behaviour: FakeBehaviour, calls: string[]) {
+  constructor(
+    request: EnvironmentRequest,
+    behaviour: FakeBehaviour,
+    { filesystem, network }: Capabilities,
+    calls: string[],
+  ) {
     this.request = request;
     this.#behaviour = behaviour;
     this.#calls = calls;
-    const { connect, copyIn, copyOut } = behaviour;
-    if (connect !== undefined) this.connect = (port) => connect(port);
-    if (copyIn !== undefined) this.copyIn = (from, to) => copyIn(from, to);
-    if (copyOut !== undefined) this.copyOut = (from, to) => copyOut(from, to);
+    const copies = filesystem === 'shared' ? null : async () => {};
+    const refuses = network === 'shared' ? null : () => Promise.reject(new Error('connection refused'));
+    const { connect = refuses, copyIn = copies, copyOut = copies } = behaviour;
+    if (connect !== null) this.connect = connect;
+    if (copyIn !== null) this.copyIn = copyIn;
+    if (copyOut !== null) this.copyOut = copyOut;
   }
 
   async start(options: Abortable): Promise<Started> {

@@ -1,4 +1,9 @@
-import { type CompanionOptions, type CompanionRunner, createCompanion, type PublishedEvent } from '@companion/core';
+import {
+  type CompanionOptions,
+  type CompanionRunner,
+  createCompanion,
+  type PublishedEvent,
+} from '@companion/core';
 import { type FakeBackend, type FakeBehaviour, type FakeEnvironment, fakeBackend } from './fake-backend.js';
 
 export interface FakeCompanion {

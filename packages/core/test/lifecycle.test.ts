@@ -1,7 +1,13 @@
 import { getEventListeners } from 'node:events';
-import { CompanionError, type CompanionErrorCode, type CompanionRunner } from '@companion/core';
+import {
+  CompanionError,
+  type CompanionErrorCode,
+  type CompanionRunner,
+  startCompanion,
+} from '@companion/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { deferred } from './deferred.js';
+import { fakeBackend } from './fake-backend.js';
 import { fakeCompanion, startedFake } from './fake-companion.js';
 
 const hasCode = (code: CompanionErrorCode) => expect.objectContaining({ code });
@@ -10,7 +16,9 @@ const hasCode = (code: CompanionErrorCode) => expect.objectContaining({ code });
 async function outcomes(...calls: readonly Promise<unknown>[]): Promise<readonly string[]> {
   const settled = await Promise.allSettled(calls);
   return settled.map((result) =>
-    result.status === 'fulfilled' ? 'done' : ((result.reason as { code?: string }).code ?? String(result.reason)),
+    result.status === 'fulfilled'
+      ? 'done'
+      : ((result.reason as { code?: string }).code ?? String(result.reason)),
   );
 }
 
@@ -71,7 +79,10 @@ describe('init()', () => {
       },
     });
     const failure = await runner.init().catch((error: unknown) => error);
-    expect(failure).toMatchObject({ code: 'COMPANION_START_FAILED', hint: expect.stringContaining('Something may be left behind') });
+    expect(failure).toMatchObject({
+      code: 'COMPANION_START_FAILED',
+      hint: expect.stringContaining('Something may be left behind'),
+    });
     expect((failure as Error).message).toMatch(/no space.*engine is gone/s);
     broken = false;
     await runner.shutdown();
@@ -94,6 +105,21 @@ describe('init()', () => {
     expect(failure).toMatchObject({ code: 'COMPANION_INVALID_BACKEND' });
     expect((failure as Error).message).toContain(message);
   });
+
+  it.each([
+    [{ network: 'private' }, { connect: null }, /connect\(\)/],
+    [{ filesystem: 'bound' }, { copyIn: null }, /copyIn\(\)/],
+    [{ filesystem: 'copied' }, { copyOut: null }, /copyOut\(\)/],
+  ] as const)(
+    'rejects with INVALID_BACKEND where %j is declared and %j',
+    async (capabilities, missing, message) => {
+      const { runner, backend } = await fakeCompanion({ capabilities, ...missing });
+      const failure = await runner.init().catch((error: unknown) => error);
+      expect(failure).toMatchObject({ code: 'COMPANION_INVALID_BACKEND' });
+      expect((failure as Error).message).toMatch(message);
+      expect(backend.calls).not.toContain('start');
+    },
+  );
 
   it('after stop() starts the same environment again', async () => {
     const { runner, backend } = await startedFake();
@@ -359,7 +385,9 @@ describe('shutdown()', () => {
   });
 
   it('aborts a start that was asked for in the same tick', async () => {
-    const { runner, backend } = await fakeCompanion({ start: () => new Promise((resolve) => setImmediate(resolve)) });
+    const { runner, backend } = await fakeCompanion({
+      start: () => new Promise((resolve) => setImmediate(resolve, undefined)),
+    });
     const init = runner.init();
     const shutdown = runner.shutdown();
     expect(await outcomes(init, shutdown)).toEqual(['COMPANION_ABORTED', 'done']);
@@ -442,9 +470,14 @@ describe('with… methods', () => {
     const { runner, environment } = await (async () => {
       const companion = await fakeCompanion({ capabilities: { user: false } });
       expect(() => companion.runner.withMount('.', '/m', { readOnly: true })).toThrow(
-        expect.objectContaining({ code: 'COMPANION_UNSUPPORTED', hint: expect.stringContaining('as an option') }),
+        expect.objectContaining({
+          code: 'COMPANION_UNSUPPORTED',
+          hint: expect.stringContaining('as an option'),
+        }),
       );
-      expect(() => companion.runner.withUser({ uid: 4711, gid: 4711 })).toThrow(hasCode('COMPANION_UNSUPPORTED'));
+      expect(() => companion.runner.withUser({ uid: 4711, gid: 4711 })).toThrow(
+        hasCode('COMPANION_UNSUPPORTED'),
+      );
       await companion.runner.init();
       return companion;
     })();
@@ -482,5 +515,61 @@ describe('with… methods', () => {
     });
     expect(Object.isFrozen(environment.request)).toBe(true);
     await runner.shutdown();
+  });
+});
+
+describe('startCompanion()', () => {
+  const options = { sourceDir: import.meta.dirname, preferredBackend: 'fake' };
+
+  it('gives a companion that is ready', async () => {
+    const runner = await startCompanion({ ...options, backends: [fakeBackend()] });
+    await assertUsable(runner);
+    await runner.shutdown();
+  });
+
+  it('that fails leaves nothing, not even what the first clean-up left', async () => {
+    let cleanUps = 0;
+    const backend = fakeBackend({
+      start: () => Promise.reject(new Error('no')),
+      shutdown: () => {
+        cleanUps += 1;
+        if (cleanUps === 1) throw new Error('busy');
+      },
+    });
+    await expect(startCompanion({ ...options, backends: [backend] })).rejects.toEqual(
+      hasCode('COMPANION_START_FAILED'),
+    );
+    expect(cleanUps).toBe(2);
+  });
+
+  it('means the options as they were when it was called', async () => {
+    const backends = [fakeBackend()];
+    const changed = { ...options, name: 'before', backends };
+    const starting = startCompanion(changed);
+    changed.name = 'after';
+    backends.pop();
+    const runner = await starting;
+    expect(runner.name).toBe('before');
+    await runner.shutdown();
+  });
+});
+
+describe('what a companion says of itself', () => {
+  it('is its name, backend, state, and the live environment while there is one', async () => {
+    const companion = await fakeCompanion({}, { name: 'lsp' });
+    const { runner } = companion;
+    expect(runner).toMatchObject({ name: 'lsp', backend: 'fake', state: 'created', environment: undefined });
+    await runner.init();
+    expect(runner.environment).toBe(companion.environment);
+    await runner.shutdown();
+    expect(runner).toMatchObject({ state: 'shut-down', environment: undefined });
+  });
+
+  it.each([
+    ['shared', process.pid],
+    ['private', null],
+  ] as const)('with %s process ids includes the client’s id as %s', async (processes, id) => {
+    const { runner } = await fakeCompanion({ capabilities: { processes } });
+    expect(runner.clientProcessId).toBe(id);
   });
 });

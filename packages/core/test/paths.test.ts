@@ -11,13 +11,19 @@ let root: string;
 
 beforeAll(() => {
   root = realpathSync(mkdtempSync(join(tmpdir(), 'companion-paths-')));
-  for (const directory of ['source/deep/er', 'other', 'target']) mkdirSync(join(root, directory), { recursive: true });
+  for (const directory of ['source/deep/er', 'other', 'target'])
+    mkdirSync(join(root, directory), { recursive: true });
   symlinkSync(join(root, 'target'), join(root, 'link'));
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
 const at = (...parts: readonly string[]): string => join(root, ...parts);
-const mount = (hostPath: string, companionPath: string) => ({ hostPath, companionPath, readOnly: false, strict: false });
+const mount = (hostPath: string, companionPath: string) => ({
+  hostPath,
+  companionPath,
+  readOnly: false,
+  strict: false,
+});
 
 function table(
   filesystem: 'shared' | 'bound' | 'copied',
@@ -34,14 +40,36 @@ const notMapped = expect.objectContaining({ code: 'COMPANION_PATH_NOT_MAPPED', h
 const name = fc
   .oneof(
     fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }),
-    fc.constantFrom('a b', '100%', '%41', '#1', 'what?', 'ä', 'e\u{301}', '日本', '👩‍👩‍👧', 'a\\b', ' ', '~', '..a', 'a\nb', "'", '"', '&', '+'),
+    fc.constantFrom(
+      'a b',
+      '100%',
+      '%41',
+      '#1',
+      'what?',
+      'ä',
+      'e\u{301}',
+      '日本',
+      '👩‍👩‍👧',
+      'a\\b',
+      ' ',
+      '~',
+      '..a',
+      'a\nb',
+      "'",
+      '"',
+      '&',
+      '+',
+    ),
   )
-  .filter((text) => !/[/\0]/.test(text) && text !== '.' && text !== '..' && text.isWellFormed());
+  .filter((text) => !/[/\0]/.test(text) && text !== '.' && text !== '..');
 const below = fc.array(name, { maxLength: 5 });
 
 describe('there and back again', () => {
   it.each(['shared', 'bound', 'copied'] as const)('is the same place on a %s filesystem', (filesystem) => {
-    const paths = table(filesystem, [mount(at('other'), '/mnt/other'), mount(at('source', 'deep'), '/mnt/deep')]);
+    const paths = table(filesystem, [
+      mount(at('other'), '/mnt/other'),
+      mount(at('source', 'deep'), '/mnt/deep'),
+    ]);
     fc.assert(
       fc.property(fc.constantFrom('source', 'other', 'source/deep'), below, (base, names) => {
         const path = at(base, ...names);
@@ -52,31 +80,39 @@ describe('there and back again', () => {
     );
   });
 
-  it.each(['shared', 'bound'] as const)('is the same place for URIs on a %s filesystem, whatever the names', (filesystem) => {
-    const paths = table(filesystem, [mount(at('other'), '/mnt/other')]);
-    fc.assert(
-      fc.property(fc.constantFrom('source', 'other'), below, (base, names) => {
-        const uri = pathToFileURL(at(base, ...names)).href;
-        const inside = paths.toCompanionUri(uri);
-        expect(inside).toMatch(/^file:\/\/\/[!-~]*$/);
-        expect(paths.toHostUri(inside)).toBe(uri);
-      }),
-    );
-  });
+  it.each(['shared', 'bound'] as const)(
+    'is the same place for URIs on a %s filesystem, whatever the names',
+    (filesystem) => {
+      const paths = table(filesystem, [mount(at('other'), '/mnt/other')]);
+      fc.assert(
+        fc.property(fc.constantFrom('source', 'other'), below, (base, names) => {
+          const uri = pathToFileURL(at(base, ...names)).href;
+          const inside = paths.toCompanionUri(uri);
+          expect(inside).toMatch(/^file:\/\/\/[!-~]*$/);
+          expect(paths.toHostUri(inside)).toBe(uri);
+        }),
+      );
+    },
+  );
 
   it('is the same place when the project itself lies below the workspace’s name', () => {
     // As on machines that keep every project in /workspace.
     const paths = table('shared', [], '/workspace/app');
     expect(paths.toHostPath(paths.toCompanionPath('src/x'))).toBe('/workspace/app/src/x');
     expect(paths.toHostPath('/workspace')).toBe('/workspace/app');
-    expect(paths.directoryInside(['/workspace', paths.toCompanionPath('src')]).path).toBe('/workspace/app/src');
+    expect(paths.directoryInside(['/workspace', paths.toCompanionPath('src')]).path).toBe(
+      '/workspace/app/src',
+    );
     expect(paths.mountedHostPath(paths.toCompanionPath('src/x'))).toBe('/workspace/app/src/x');
   });
 });
 
 describe('a filesystem of its own', () => {
   it('maps by the longest prefix, not by order and not by mere spelling', () => {
-    const paths = table('bound', [mount(at('source', 'deep'), '/deep'), mount(at('source', 'deep', 'er'), '/deep/er/x')]);
+    const paths = table('bound', [
+      mount(at('source', 'deep'), '/deep'),
+      mount(at('source', 'deep', 'er'), '/deep/er/x'),
+    ]);
     expect(paths.toCompanionPath(at('source', 'deep', 'er', 'f'))).toBe('/deep/er/x/f');
     expect(paths.toCompanionPath(at('source', 'deep', 'f'))).toBe('/deep/f');
     expect(paths.toCompanionPath(at('source', 'deeper'))).toBe('/workspace/deeper');
@@ -160,10 +196,7 @@ describe('a shared filesystem', () => {
 describe('arguments that are no paths', () => {
   it.each(['', 'a\0b', undefined, 5])('are refused: %s', (path) => {
     const paths = table('bound');
-    for (const call of [
-      () => paths.toCompanionPath(path as string),
-      () => paths.toHostPath(path as string),
-    ])
+    for (const call of [() => paths.toCompanionPath(path as string), () => paths.toHostPath(path as string)])
       expect(call).toThrow(TypeError);
   });
 
@@ -176,7 +209,10 @@ describe('arguments that are no paths', () => {
 
 describe('a companion', () => {
   it('answers before init() and follows withMount()', async () => {
-    const { runner } = await fakeCompanion({ capabilities: { filesystem: 'bound' } }, { sourceDir: at('source') });
+    const { runner } = await fakeCompanion(
+      { capabilities: { filesystem: 'bound' } },
+      { sourceDir: at('source') },
+    );
     expect(runner.toCompanionPath('a')).toBe('/workspace/a');
     expect(() => runner.toCompanionPath('../other')).toThrow(notMapped);
     runner.withMount('../other', '/other');
@@ -188,7 +224,11 @@ describe('a companion', () => {
   it('gives every process its directory, and says once per mount that it was translated', async () => {
     const { runner, environment, events } = await startedFake(
       {},
-      { sourceDir: at('source'), mounts: [{ hostPath: '../other', companionPath: '/mnt/other' }], workDir: 'deep' },
+      {
+        sourceDir: at('source'),
+        mounts: [{ hostPath: '../other', companionPath: '/mnt/other' }],
+        workDir: 'deep',
+      },
     );
     const directories = [undefined, 'er', '/mnt/other', '/mnt/other/x', { hostPath: 'deep' }, at('target')];
     for (const cwd of directories) await runner.spawn('tool', [], cwd === undefined ? {} : { cwd });

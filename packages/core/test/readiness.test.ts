@@ -110,7 +110,11 @@ describe('waitForLine()', () => {
 
 describe('waitForPort()', () => {
   /** Nothing listens until it is said. */
-  function late(): { readonly behaviour: Parameters<typeof startedFake>[0]; listen(): void; readonly attempts: () => number } {
+  function late(): {
+    readonly behaviour: Parameters<typeof startedFake>[0];
+    listen(): void;
+    readonly attempts: () => number;
+  } {
     let [listens, attempts] = [false, 0];
     return {
       attempts: () => attempts,
@@ -160,13 +164,21 @@ describe('waitForPort()', () => {
   it('gives up after timeoutMs', async () => {
     const { runner } = await startedFake(late().behaviour);
     const error = await runner.waitForPort(7, { timeoutMs: 30 }).catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ code: 'COMPANION_NOT_READY', message: 'port 7 was not ready within 30 ms' });
+    expect(error).toMatchObject({
+      code: 'COMPANION_NOT_READY',
+      message: 'port 7 was not ready within 30 ms',
+    });
     await runner.shutdown();
   });
 
   it('gives up even while a connection hangs', async () => {
-    const { runner } = await startedFake({ capabilities: { network: 'private' }, connect: () => new Promise(() => {}) });
-    await expect(runner.waitForPort(7, { timeoutMs: 30 })).rejects.toMatchObject({ code: 'COMPANION_NOT_READY' });
+    const { runner } = await startedFake({
+      capabilities: { network: 'private' },
+      connect: () => new Promise(() => {}),
+    });
+    await expect(runner.waitForPort(7, { timeoutMs: 30 })).rejects.toMatchObject({
+      code: 'COMPANION_NOT_READY',
+    });
     await runner.shutdown();
   });
 
@@ -190,7 +202,9 @@ describe('waitForPort()', () => {
 
   it('refuses a process that is none', async () => {
     const { runner } = await startedFake(late().behaviour);
-    await expect(runner.waitForPort(1, { process: {} as CompanionProcess })).rejects.toThrow(/^process: expected/);
+    await expect(runner.waitForPort(1, { process: {} as CompanionProcess })).rejects.toThrow(
+      /^process: expected/,
+    );
     await runner.shutdown();
   });
 });
@@ -215,7 +229,8 @@ describe('waiting', () => {
         call.catch((error: { code: string }) => error.code),
       );
       await runner[method]();
-      for (const call of waiting) expect(['COMPANION_WRONG_STATE', 'COMPANION_NOT_READY']).toContain(await call);
+      for (const call of waiting)
+        expect(['COMPANION_WRONG_STATE', 'COMPANION_NOT_READY']).toContain(await call);
     }
   });
 
@@ -247,6 +262,9 @@ describe('waiting', () => {
     const waiting = runner.waitForLine(process, 'x').catch((error: unknown) => error);
     fake.vanish(new Error('the engine forgot it'));
     gone.resolve();
-    expect(await waiting).toMatchObject({ code: 'COMPANION_NOT_READY', cause: { code: 'COMPANION_ENVIRONMENT_LOST' } });
+    expect(await waiting).toMatchObject({
+      code: 'COMPANION_NOT_READY',
+      cause: { code: 'COMPANION_ENVIRONMENT_LOST' },
+    });
   });
 });

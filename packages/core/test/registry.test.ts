@@ -25,7 +25,13 @@ describe('the registry', () => {
       ['ant', 100],
     ] as const)
       registerBackend(fakeBackend({ name, priority }));
-    expect(registeredBackends().map((backend) => backend.name)).toEqual(['docker', 'nix', 'ant', 'local', 'zebra']);
+    expect(registeredBackends().map((backend) => backend.name)).toEqual([
+      'docker',
+      'nix',
+      'ant',
+      'local',
+      'zebra',
+    ]);
   });
 
   it('keeps the last of two registrations of one name', () => {
@@ -42,10 +48,15 @@ describe('the registry', () => {
   });
 
   it('is where createCompanion() finds candidates, unless `backends` says otherwise', async () => {
-    const [registered, given] = [fakeBackend({ name: 'registered' }), fakeBackend({ name: 'given', priority: 1 })];
+    const [registered, given] = [
+      fakeBackend({ name: 'registered' }),
+      fakeBackend({ name: 'given', priority: 1 }),
+    ];
     registerBackend(registered);
     const options = { sourceDir: import.meta.dirname };
-    expect((await createCompanion({ ...options, preferredBackend: 'registered' })).backend).toBe('registered');
+    expect((await createCompanion({ ...options, preferredBackend: 'registered' })).backend).toBe(
+      'registered',
+    );
     const other = await createCompanion({ ...options, backends: [given], preferredBackend: 'given' });
     expect(other.backend).toBe('given');
     expect(registered.calls).toEqual(['detect']);
@@ -58,15 +69,31 @@ describe('an object that is no backend', () => {
 
   it.each<[string, unknown, string]>([
     ['null', null, 'a backend is an object, got null'],
-    ['a module instead of its export', { default: good }, 'name is lower-case letters, digits and dashes, got undefined'],
+    [
+      'a module instead of its export',
+      { default: good },
+      'name is lower-case letters, digits and dashes, got undefined',
+    ],
     ['a name in capitals', { ...good, name: 'Docker' }, 'got "Docker"'],
-    ['another contract', { ...good, spec: 2 }, "backend 'fake' implements version 2 of the contract, this core speaks version 1"],
-    ['no priority', { ...good, priority: undefined }, "backend 'fake' needs a finite number as priority, got undefined"],
+    [
+      'another contract',
+      { ...good, spec: 2 },
+      "backend 'fake' implements version 2 of the contract, this core speaks version 1",
+    ],
+    [
+      'no priority',
+      { ...good, priority: undefined },
+      "backend 'fake' needs a finite number as priority, got undefined",
+    ],
     ['an infinite priority', { ...good, priority: Number.POSITIVE_INFINITY }, 'got Infinity'],
     ['no detect()', { ...good, detect: undefined }, "backend 'fake' has no method detect()"],
     ['no create()', { ...good, create: 'yes' }, "backend 'fake' has no method create()"],
     ['no capabilities', { ...good, capabilities: undefined }, "backend 'fake' declares no capabilities"],
-    ['a capability left out', { ...good, capabilities: withoutTty }, 'declares capability tty as undefined, expected true or false'],
+    [
+      'a capability left out',
+      { ...good, capabilities: withoutTty },
+      'declares capability tty as undefined, expected true or false',
+    ],
     [
       'a capability of an impossible value',
       { ...good, capabilities: { ...good.capabilities, filesystem: 'private' } },

@@ -5,11 +5,16 @@ import { startedFake } from './fake-companion.js';
 /** What a start with these options would look for. */
 async function fingerprint(options: CompanionOptions): Promise<string> {
   const { runner, environment } = await startedFake(
-    { capabilities: { filesystem: 'bound', network: 'private' }, connect: () => Promise.reject(new Error('no')) },
+    {
+      capabilities: { filesystem: 'bound', network: 'private' },
+      connect: () => Promise.reject(new Error('no')),
+    },
     { reuse: true, ...options },
   );
   await runner.shutdown();
-  return environment.request.reuse === false ? expect.fail('reuse is off') : environment.request.reuse.fingerprint;
+  return environment.request.reuse === false
+    ? expect.fail('reuse is off')
+    : environment.request.reuse.fingerprint;
 }
 
 const base: CompanionOptions = {

@@ -54,7 +54,11 @@ describe('good options', () => {
     ['sourceDir, relative to the current directory', { sourceDir: '.' }, { sourceDir: process.cwd() }],
     ['workspaceDir', { workspaceDir: '/src//a/../b/' }, { workspaceDir: '/src/b', workDir: '/src/b' }],
     ['workspaceDir: host', { workspaceDir: 'host' }, { workspaceDir: here, workDir: here }],
-    ['image', { image: 'node:24' }, { image: { reference: 'node:24', platform: undefined, pull: 'missing' } }],
+    [
+      'image',
+      { image: 'node:24' },
+      { image: { reference: 'node:24', platform: undefined, pull: 'missing' } },
+    ],
     [
       'image with platform and pull',
       { image: { reference: 'node@sha256:ab', platform: 'linux/arm64', pull: 'never' } },
@@ -63,14 +67,28 @@ describe('good options', () => {
     [
       'image to build, its context relative to sourceDir',
       { image: { build: { context: 'images', args: { A: '1' } } } },
-      { image: { build: { context: join(here, 'images'), dockerfile: undefined, target: undefined, args: { A: '1' } } } },
+      {
+        image: {
+          build: {
+            context: join(here, 'images'),
+            dockerfile: undefined,
+            target: undefined,
+            args: { A: '1' },
+          },
+        },
+      },
     ],
     [
       'mounts, relative to sourceDir and by default at their own path',
       { mounts: ['process', { hostPath: '.', companionPath: '/m/', readOnly: true, strict: true }] },
       {
         mounts: [
-          { hostPath: join(here, 'process'), companionPath: join(here, 'process'), readOnly: false, strict: false },
+          {
+            hostPath: join(here, 'process'),
+            companionPath: join(here, 'process'),
+            readOnly: false,
+            strict: false,
+          },
           { hostPath: here, companionPath: '/m', readOnly: true, strict: true },
         ],
       },
@@ -86,7 +104,11 @@ describe('good options', () => {
         ],
       },
     ],
-    ['env, without what it removes', { env: { A: '', B: 'x=y', C: undefined } }, { env: { A: '', B: 'x=y' } }],
+    [
+      'env, without what it removes',
+      { env: { A: '', B: 'x=y', C: undefined } },
+      { env: { A: '', B: 'x=y' } },
+    ],
     ['workDir', { workDir: 'packages' }, { workDir: '/workspace/packages' }],
     ['workDir on the host', { workDir: { hostPath: 'process' } }, { workDir: '/workspace/process' }],
     ['user', { user: { uid: 0, gid: 4711 } }, { user: { uid: 0, gid: 4711 } }],
@@ -101,7 +123,11 @@ describe('good options', () => {
       { limits: { memoryBytes: 1, cpus: 0.5, processes: undefined } },
     ],
     ['network', { network: 'none' }, { network: 'none' }],
-    ['backendOptions of the backend', { backendOptions: { fake: { a: 1 }, other: 2 } as object }, { backendOptions: { a: 1 } }],
+    [
+      'backendOptions of the backend',
+      { backendOptions: { fake: { a: 1 }, other: 2 } as object },
+      { backendOptions: { a: 1 } },
+    ],
   ])('%s', async (_what, options, expected) => {
     expect(await requestFor(options)).toMatchObject(expected);
   });
@@ -163,7 +189,11 @@ describe('a bad option is a TypeError that names it, what was expected and what 
     [{ mounts: [{ hostPath: '.', path: '/x' }] }, 'mount', '"path"'],
     [{ mounts: [{ hostPath: '.', companionPath: 'x' }] }, 'mount companionPath', '"x"'],
     [{ mounts: [{ hostPath: '.', companionPath: '/x', readOnly: 1 }] }, 'mount readOnly', '1'],
-    [{ mounts: [{ hostPath: '.', companionPath: '/workspace/' }] }, 'mount companionPath', '/workspace twice'],
+    [
+      { mounts: [{ hostPath: '.', companionPath: '/workspace/' }] },
+      'mount companionPath',
+      '/workspace twice',
+    ],
     [{ ports: 80 }, 'ports', '80'],
     [{ ports: [0] }, 'companionPort', '0'],
     [{ ports: [65_536] }, 'companionPort', '65536'],
@@ -246,7 +276,11 @@ describe('what may be a secret', () => {
   });
 
   it('is not shown by the messages about processes either', async () => {
-    const runner = await createCompanion({ sourceDir: tmpdir(), backends: [fakeBackend()], preferredBackend: 'fake' });
+    const runner = await createCompanion({
+      sourceDir: tmpdir(),
+      backends: [fakeBackend()],
+      preferredBackend: 'fake',
+    });
     const calls = [
       () => runner.newProcess('tool', `${secret}\0`),
       () => runner.newProcess('tool').withEnv({ TOKEN: `${secret}\0` }),

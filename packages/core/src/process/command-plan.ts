@@ -29,13 +29,13 @@ export class CommandPlan {
     this.#changes.push((base) => mergeVariables(base, parsed));
   }
 
-  appendVariable(name: string, value: string, separator: string): void {
+  /** `extend` joins with what the variable has; where it has nothing, it gets `value` alone. */
+  extendVariable(name: string, value: string, extend: (old: string) => string, separator: string): void {
     parseVariables('env', { [name]: parseString('value', value) });
     parseString('separator', separator);
     this.#changes.push((base) => {
-      const existing = base[findVariable(base, name) ?? name];
-      const appended = existing === undefined || existing === '' ? value : `${existing}${separator}${value}`;
-      return mergeVariables(base, { [name]: appended });
+      const old = base[findVariable(base, name) ?? name];
+      return mergeVariables(base, { [name]: old === undefined || old === '' ? value : extend(old) });
     });
   }
 
@@ -88,7 +88,7 @@ export function isOwnUser(user: User): boolean {
 /** Declared or refused, never ignored. */
 export function assertCapable(
   capabilities: Capabilities,
-  capability: 'tty' | 'signals' | 'descendants' | 'user',
+  capability: 'tty' | 'signals' | 'killTree' | 'descendants' | 'user',
   what: string,
   excepted = false,
 ): void {

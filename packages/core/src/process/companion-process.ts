@@ -1,7 +1,8 @@
 import { constants } from 'node:os';
+import { delimiter } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { onAbort } from '../abort.js';
-import { parseMilliseconds, parseOptional, parseText } from '../argument-checks.js';
+import { parseBoolean, parseMilliseconds, parseOptional, parseText } from '../argument-checks.js';
 import type { BackendProcess, ExitStatus, ProcessExit, Signal, TerminalSize, User } from '../backend.js';
 import { abortedError, CompanionError, invalidArgument, messageOf } from '../errors.js';
 import type { Directory, EnvironmentVariables, RunOptions } from '../options.js';
@@ -17,6 +18,7 @@ import {
 import { InputStream } from './input-stream.js';
 import { linesOf } from './lines.js';
 import { OutputStream } from './output-stream.js';
+import { pour } from './pour.js';
 import type { ProcessHost } from './process-host.js';
 import { runToEnd } from './run.js';
 import { DEFAULT_KILL_GRACE_MS, descendantsNamed, killNow, settlesWithin, terminate } from './terminate.js';
@@ -77,16 +79,35 @@ export class CompanionProcess {
     return this;
   }
 
-  /** Appends to a variable, after `separator` where it is set already. */
-  withEnvAppend(name: string, value: string, separator = ':'): this {
-    this.#assertNew('withEnvAppend()').appendVariable(name, value, separator);
+  /**
+   * Appends to a variable, after `separator` where it is set already. Default separator: that of `PATH` where the process
+   * runs.
+   */
+  withEnvAppend(name: string, value: string, separator = this.#pathSeparator()): this {
+    this.#assertNew('withEnvAppend()').extendVariable(
+      name,
+      value,
+      (old) => `${old}${separator}${value}`,
+      separator,
+    );
     return this;
   }
 
-  /** Sends stdout and stderr to `writable`, which stays open. */
+  /** Puts something first in a variable, before `separator` where it is set already: `PATH`, mostly. */
+  withEnvPrepend(name: string, value: string, separator = this.#pathSeparator()): this {
+    this.#assertNew('withEnvPrepend()').extendVariable(
+      name,
+      value,
+      (old) => `${value}${separator}${old}`,
+      separator,
+    );
+    return this;
+  }
+
+  /** Sends stdout and stderr to `writable`, at its pace; it stays open. */
   withOutput(writable: Writable): this {
     this.#assertNew('withOutput()');
-    for (const stream of [this.#stdout, this.#stderr]) stream.claim().pipe(writable, { end: false });
+    for (const stream of [this.#stdout, this.#stderr]) pour(stream.claim(), writable);
     return this;
   }
 
@@ -125,13 +146,14 @@ export class CompanionProcess {
    */
   async start(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
     const { signal } = options;
-    const { file } = this.#assertNew('start()');
+    await this.#launch(signal, () => abortedError(`starting ${this.#plan.file}`, signal));
+  }
+
+  async #launch(signal: AbortSignal | undefined, whyAborted: () => unknown): Promise<void> {
+    this.#assertNew('start()');
     this.#host.assertReady();
     const abort = new AbortController();
-    const forget = onAbort(signal, () => {
-      const why: unknown = signal?.reason;
-      abort.abort(CompanionError.is(why) ? why : abortedError(`starting ${file}`, signal));
-    });
+    const forget = onAbort(signal, () => abort.abort(whyAborted()));
     if (abort.signal.aborted) throw abort.signal.reason;
     this.#track();
     // The state first: a start that fails at once has left it again when the call returns.
@@ -151,11 +173,12 @@ export class CompanionProcess {
   run(
     options?: ProcessRunOptions & { readonly encoding?: 'utf8' | 'buffer' },
   ): Promise<RunResult<string | Buffer>>;
-  run(
+  async run(
     options: ProcessRunOptions & { readonly encoding?: 'utf8' | 'buffer' } = {},
   ): Promise<RunResult<string | Buffer>> {
     const plan = this.#assertNew('run()');
-    return runToEnd(
+    this.#host.assertReady();
+    return await runToEnd(
       {
         description: describeCommand(plan.file, plan.args),
         stdin: () => this.#input(),
@@ -164,7 +187,7 @@ export class CompanionProcess {
         verdict: this.#verdict,
         start: async (signal, stdin) => {
           if (stdin) plan.stdin = 'pipe';
-          await this.start({ signal });
+          await this.#launch(signal, () => signal.reason);
         },
         end: (reason, graceMs) => this.#end(reason, graceMs),
         finishOutput: () => this.#finishOutput(),
@@ -191,18 +214,23 @@ export class CompanionProcess {
    * TERM to the whole tree, KILL to what is left after `graceMs` (default 3000; 0 is KILL at once). Resolves once
    * nothing of the tree runs. Quiet before the start; after the end it ends what the process has left behind.
    */
-  async stop(options: { readonly graceMs?: number } = {}): Promise<void> {
+  async stop(options: { readonly graceMs?: number | undefined } = {}): Promise<void> {
     const graceMs = parseOptional('graceMs', options.graceMs, parseMilliseconds) ?? DEFAULT_KILL_GRACE_MS;
     await this.#end('stopped', graceMs);
   }
 
-  /** Delivers a signal to the process itself, not to its descendants. Quiet after its end. */
-  async signal(name: Signal): Promise<void> {
+  /**
+   * Delivers a signal to the process itself, or with `tree` to its descendants as well, as Ctrl-C at a terminal does.
+   * Quiet after its end. Throws `COMPANION_UNSUPPORTED` for what the backend cannot deliver.
+   */
+  async signal(name: Signal, options: { readonly tree?: boolean | undefined } = {}): Promise<void> {
     if (!Object.hasOwn(constants.signals, name)) {
       throw invalidArgument('signal', "a signal's name, like 'SIGTERM'", name);
     }
     if (name !== 'SIGTERM' && name !== 'SIGKILL') assertCapable(this.#host.capabilities, 'signals', name);
-    await this.#running('signal()')?.kill(name, 'process');
+    const tree = parseOptional('tree', options.tree, parseBoolean) ?? false;
+    if (tree) assertCapable(this.#host.capabilities, 'killTree', 'signals to a tree of processes');
+    await this.#running('signal()')?.kill(name, tree ? 'tree' : 'process');
   }
 
   /** Tells the process the new size of its terminal. Quiet after its end. */
@@ -238,8 +266,15 @@ export class CompanionProcess {
     return this.#stderr.claim();
   }
 
+  /** The last 64 KiB of one output that came, decoded, whoever has read them; for messages. Claims nothing. */
+  tail(stream: 'stdout' | 'stderr' = 'stderr'): string {
+    return (stream === 'stdout' ? this.#stdout : this.#stderr).tail.toString('utf8');
+  }
+
   /** Lines of one output as they come, without their line breaks. Default: stdout. Claims the stream. */
-  lines(options: { readonly stream?: 'stdout' | 'stderr' } = {}): AsyncGenerator<string, void, undefined> {
+  lines(
+    options: { readonly stream?: 'stdout' | 'stderr' | undefined } = {},
+  ): AsyncGenerator<string, void, undefined> {
     return linesOf(options.stream === 'stderr' ? this.stderr : this.stdout);
   }
 
@@ -396,6 +431,10 @@ export class CompanionProcess {
 
   async #finishOutput(): Promise<void> {
     await Promise.all([this.#stdout.finishWhenIdle(IDLE_PIPE_MS), this.#stderr.finishWhenIdle(IDLE_PIPE_MS)]);
+  }
+
+  #pathSeparator(): string {
+    return this.#host.capabilities.filesystem === 'shared' ? delimiter : ':';
   }
 
   /** Made when it is needed: most processes read nothing. */

@@ -33,7 +33,8 @@ export interface Runnable {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly verdict: Promise<ProcessExit>;
-  start(signal: AbortSignal | undefined, stdin: boolean): Promise<void>;
+  /** Rejects with the signal's reason, as it is, when that aborts. */
+  start(signal: AbortSignal, stdin: boolean): Promise<void>;
   end(reason: EndReason, graceMs: number): Promise<void>;
   finishOutput(): Promise<void>;
   reason(): EndReason | undefined;
@@ -221,7 +222,8 @@ function feed(
     stdin.end(input);
     return undefined;
   }
-  const source = Readable.from(input, { objectMode: false });
+  // A stream is taken as it is: a wrapper around it could not end it while it waits for more.
+  const source = input instanceof Readable ? input : Readable.from(input, { objectMode: false });
   // The sink never fails: what goes wrong is the caller's source.
   pipeline(source, stdin, (error) => {
     if (error && error.code !== 'ERR_STREAM_PREMATURE_CLOSE') onFailure(error);

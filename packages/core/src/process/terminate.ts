@@ -17,7 +17,10 @@ export async function terminate(
     const deadline = Date.now() + graceMs;
     await target.kill('SIGTERM', 'tree');
     // Descendants get the rest of the grace, where the backend can see them.
-    if (await settlesWithin(ended, graceMs)) await noDescendants(target, () => true, deadline);
+    if (await settlesWithin(ended, graceMs)) {
+      const gone = await noDescendants(target, () => true, deadline);
+      if (gone) return;
+    }
   }
   await target.kill('SIGKILL', 'tree');
   await settled(ended);
@@ -35,18 +38,20 @@ export async function descendantsNamed(target: BackendProcess, name: string): Pr
   await noDescendants(target, (descendant) => descendant.name === name, Number.POSITIVE_INFINITY);
 }
 
+/** False where some are left at the deadline, or the backend cannot see them. */
 async function noDescendants(
   target: BackendProcess,
   counts: (descendant: { readonly name: string }) => boolean,
   deadline: number,
-): Promise<void> {
-  if (target.descendants === undefined) return;
+): Promise<boolean> {
+  if (target.descendants === undefined) return false;
   while ((await target.descendants()).some(counts)) {
     const leftMs = deadline - Date.now();
-    if (leftMs <= 0) return;
+    if (leftMs <= 0) return false;
     // No engine and no kernel reports the end of a process that is not one's own child.
     await new Promise((resolve) => setTimeout(resolve, Math.min(POLL_MS, leftMs)));
   }
+  return true;
 }
 
 /** True if the promise settles (either way) in time. */

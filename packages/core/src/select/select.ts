@@ -34,6 +34,8 @@ export interface Selection {
   readonly reason: string;
   /** An image was given, and a backend that shares this machine's filesystem serves without it. */
   readonly fellBack: boolean;
+  /** What the backend found: an endpoint, a version. */
+  readonly detail: string | undefined;
   /** By priority. */
   readonly candidates: readonly CandidateReport[];
 }
@@ -214,6 +216,7 @@ function conclude(
       backend: backend.name,
       reason,
       fellBack,
+      detail: answer.report.detail,
       candidates: Object.freeze(candidates),
     }),
   };
@@ -225,6 +228,7 @@ function reasonFor(
   fellBack: boolean,
 ): string {
   if (preferredBy !== undefined) return `named by ${preferredBy}`;
+  if (candidates.length === 1 && !fellBack) return 'it is the only candidate';
   const above = candidates.slice(
     0,
     candidates.findIndex((candidate) => candidate.verdict === 'chosen'),

@@ -25,6 +25,7 @@ export function whyUnsuitable(settings: Settings, capabilities: Capabilities): s
 /** Which requirement the capabilities miss; `null` when none. */
 export function whyUnmet(requires: Requirements, capabilities: Capabilities): string | null {
   for (const [key, wanted] of Object.entries(requires)) {
+    if (wanted === undefined) continue;
     const values: readonly unknown[] = Array.isArray(wanted) ? wanted : [wanted];
     const has = capabilities[key as keyof Capabilities];
     if (!values.includes(has)) return `requires ${key} ${values.join(' or ')}, it has ${has}`;

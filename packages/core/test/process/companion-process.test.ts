@@ -38,7 +38,13 @@ describe('building a process', () => {
         tty: { columns: 80, rows: 24 },
         user: { uid: 1, gid: 2 },
       },
-      { file: 'plain', args: [], env: { HOME: '/home/fake', PATH: '/bin' }, cwd: '/workspace', stdin: 'ignore' },
+      {
+        file: 'plain',
+        args: [],
+        env: { HOME: '/home/fake', PATH: '/bin' },
+        cwd: '/workspace',
+        stdin: 'ignore',
+      },
     ]);
     await runner.shutdown();
   });
@@ -85,7 +91,10 @@ describe('building a process', () => {
     const { runner } = await startedFake({ capabilities: { tty: false, user: false } });
     const process = runner.newProcess('tool');
     expect(() => process.withTty({ columns: 80, rows: 24 })).toThrow(
-      expect.objectContaining({ code: 'COMPANION_UNSUPPORTED', hint: expect.stringContaining('{ tty: true }') }),
+      expect.objectContaining({
+        code: 'COMPANION_UNSUPPORTED',
+        hint: expect.stringContaining('{ tty: true }'),
+      }),
     );
     expect(() => process.withUser({ uid: 4711, gid: 4711 })).toThrow(
       expect.objectContaining({ code: 'COMPANION_UNSUPPORTED' }),
@@ -139,29 +148,36 @@ describe('a process before its start', () => {
 });
 
 describe('starting', () => {
-  it.each(['COMPANION_COMMAND_NOT_FOUND', 'COMPANION_COMMAND_NOT_EXECUTABLE', 'COMPANION_WORK_DIR_NOT_FOUND'] as const)(
-    'passes on why it did not work: %s',
-    async (code) => {
-      const error = new CompanionError(code, 'why');
-      const { runner, events } = await startedFake({ spawn: () => Promise.reject(error) });
-      const process = runner.newProcess('tool');
-      const output = text(process.stdout);
-      await expect(process.start()).rejects.toBe(error);
-      await expect(process.wait()).rejects.toBe(error);
-      expect(await output).toBe('');
-      expect(process.isRunning()).toBe(false);
-      expect(process.pid).toBeNull();
-      await process.stop();
-      await process.signal('SIGTERM');
-      expect(events.filter((event) => event.topic === 'process')).toMatchObject([{ type: 'start-failed', file: 'tool', code }]);
-    },
-  );
+  it.each([
+    'COMPANION_COMMAND_NOT_FOUND',
+    'COMPANION_COMMAND_NOT_EXECUTABLE',
+    'COMPANION_WORK_DIR_NOT_FOUND',
+  ] as const)('passes on why it did not work: %s', async (code) => {
+    const error = new CompanionError(code, 'why');
+    const { runner, events } = await startedFake({ spawn: () => Promise.reject(error) });
+    const process = runner.newProcess('tool');
+    const output = text(process.stdout);
+    await expect(process.start()).rejects.toBe(error);
+    await expect(process.wait()).rejects.toBe(error);
+    expect(await output).toBe('');
+    expect(process.isRunning()).toBe(false);
+    expect(process.pid).toBeNull();
+    await process.stop();
+    await process.signal('SIGTERM');
+    expect(events.filter((event) => event.topic === 'process')).toMatchObject([
+      { type: 'start-failed', file: 'tool', code },
+    ]);
+  });
 
   it('calls any other failure of the backend START_FAILED, with the cause', async () => {
     const cause = new Error('EAGAIN');
     const { runner } = await startedFake({ spawn: () => Promise.reject(cause) });
     const failure = runner.spawn('tool', ['secret']).catch((error: unknown) => error);
-    expect(await failure).toMatchObject({ code: 'COMPANION_START_FAILED', message: 'tool could not be started: EAGAIN', cause });
+    expect(await failure).toMatchObject({
+      code: 'COMPANION_START_FAILED',
+      message: 'tool could not be started: EAGAIN',
+      cause,
+    });
   });
 
   it('is known by pid, number and events', async () => {
@@ -182,7 +198,8 @@ describe('wait()', () => {
     const { process, fake } = await spawned();
     const early = [process.wait(), process.wait()];
     fake.exit({ code: null, signal: 'SIGSEGV' });
-    for (const verdict of [...early, process.wait()]) expect(await verdict).toEqual({ code: null, signal: 'SIGSEGV' });
+    for (const verdict of [...early, process.wait()])
+      expect(await verdict).toEqual({ code: null, signal: 'SIGSEGV' });
   });
 
   it('leaves a Windows code over 255 what it is', async () => {
@@ -219,7 +236,8 @@ describe('wait()', () => {
     const verdict = process.wait();
     for (const stream of [fake.stdout, fake.stderr]) {
       for (let index = 0; index < 100; index += 1) {
-        if (!stream.write(Buffer.alloc(65_536))) await new Promise((resolve) => stream.once('drain', resolve));
+        if (!stream.write(Buffer.alloc(65_536)))
+          await new Promise((resolve) => stream.once('drain', resolve));
       }
     }
     fake.exit(0);
@@ -420,7 +438,10 @@ describe('memory', () => {
 
 /** Runs the garbage collector, without a flag on the command line. */
 async function collector(): Promise<() => void> {
-  const [{ setFlagsFromString }, { runInNewContext }] = await Promise.all([import('node:v8'), import('node:vm')]);
+  const [{ setFlagsFromString }, { runInNewContext }] = await Promise.all([
+    import('node:v8'),
+    import('node:vm'),
+  ]);
   setFlagsFromString('--expose-gc');
   return runInNewContext('gc') as () => void;
 }

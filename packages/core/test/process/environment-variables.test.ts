@@ -13,7 +13,9 @@ describe('merging variables', () => {
       fc.property(base, variables, variables, (original, first, second) => {
         const copy = structuredClone(original);
         const merged = mergeVariables(original, first, second);
-        const expected = Object.entries({ ...original, ...first, ...second }).filter(([, value]) => value !== undefined);
+        const expected = Object.entries({ ...original, ...first, ...second }).filter(
+          ([, value]) => value !== undefined,
+        );
         expect(Object.entries(merged).sort()).toEqual(expected.sort());
         expect(original).toEqual(copy);
         expect(mergeVariables(mergeVariables(original, first), second)).toEqual(merged);
@@ -42,7 +44,9 @@ describe('the variables of a process', () => {
   });
 
   it('can be removed at every step, and set again at the next', async () => {
-    expect(await given({ A: '1', B: '1', HOME: '/root' }, { A: undefined }, { A: '2', B: undefined })).toEqual({
+    expect(
+      await given({ A: '1', B: '1', HOME: '/root' }, { A: undefined }, { A: '2', B: undefined }),
+    ).toEqual({
       HOME: '/root',
       A: '2',
     });
@@ -54,7 +58,9 @@ describe('the variables of a process', () => {
   });
 
   it('can be appended to: after a separator only where there is something', async () => {
-    const { runner, environment } = await startedFake({ start: () => ({ env: { PATH: '/bin', EMPTY: '' } }) });
+    const { runner, environment } = await startedFake({
+      start: () => ({ env: { PATH: '/bin', EMPTY: '' } }),
+    });
     const process = runner
       .newProcess('tool')
       .withEnvAppend('PATH', '/opt/bin')

@@ -16,7 +16,10 @@ class Tap extends Readable {
   }
 }
 
-function attached(onUnread: () => void = () => {}): { readonly output: OutputStream; readonly source: PassThrough } {
+function attached(onUnread: () => void = () => {}): {
+  readonly output: OutputStream;
+  readonly source: PassThrough;
+} {
   const output = new OutputStream('stdout', onUnread);
   const source = new PassThrough();
   output.attach(source);
@@ -26,7 +29,10 @@ function attached(onUnread: () => void = () => {}): { readonly output: OutputStr
 const chunks = fc.array(
   fc.oneof(
     { weight: 6, arbitrary: fc.uint8Array({ minLength: 1, maxLength: 100 }) },
-    { weight: 1, arbitrary: fc.integer({ min: 10_000, max: 200_000 }).map((size) => new Uint8Array(size).fill(size)) },
+    {
+      weight: 1,
+      arbitrary: fc.integer({ min: 10_000, max: 200_000 }).map((size) => new Uint8Array(size).fill(size)),
+    },
   ),
   { maxLength: 12 },
 );

@@ -10,7 +10,11 @@ import { startedFake } from '../fake-companion.js';
 const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Runs one fake process that does what is said. */
-async function run(act: (fake: FakeProcess) => unknown, options: RunOptions = {}, behaviour: FakeBehaviour = {}) {
+async function run(
+  act: (fake: FakeProcess) => unknown,
+  options: RunOptions = {},
+  behaviour: FakeBehaviour = {},
+) {
   const companion = await startedFake({
     spawn: (fake) => {
       setImmediate(() => void act(fake));
@@ -74,17 +78,23 @@ describe('run()', () => {
     [{ code: 137, signal: null }, 'exited', /exited with code 137/],
     [{ code: null, signal: 'SIGSEGV' }, 'signaled', /was ended by SIGSEGV/],
     [{ code: null, signal: 'SIGKILL', outOfMemory: true }, 'out-of-memory', /memory ran out/],
-  ] as const)('rejects when the verdict is %j, and with reject: false returns it', async (exit, reason, message) => {
-    const error = await failure((fake) => fake.exit(exit));
-    expect(error).toBeInstanceOf(CommandFailedError);
-    expect(error).toMatchObject({ code: 'COMPANION_COMMAND_FAILED', result: { code: exit.code, signal: exit.signal, reason } });
-    expect(error.message).toMatch(message);
-    expect(await run((fake) => fake.exit(exit), { reject: false })).toMatchObject({
-      code: exit.code,
-      signal: exit.signal,
-      reason,
-    });
-  });
+  ] as const)(
+    'rejects when the verdict is %j, and with reject: false returns it',
+    async (exit, reason, message) => {
+      const error = await failure((fake) => fake.exit(exit));
+      expect(error).toBeInstanceOf(CommandFailedError);
+      expect(error).toMatchObject({
+        code: 'COMPANION_COMMAND_FAILED',
+        result: { code: exit.code, signal: exit.signal, reason },
+      });
+      expect(error.message).toMatch(message);
+      expect(await run((fake) => fake.exit(exit), { reject: false })).toMatchObject({
+        code: exit.code,
+        signal: exit.signal,
+        reason,
+      });
+    },
+  );
 
   it('leaves a stream that was taken elsewhere alone', async () => {
     const { runner } = await startedFake({
@@ -132,7 +142,7 @@ describe('run()', () => {
 describe('input', () => {
   const file = import.meta.filename;
 
-  it.each<[string, () => RunOptions['input'], string]>([
+  it.each<[string, () => NonNullable<RunOptions['input']>, string]>([
     ['text', () => 'ä\n', 'ä\n'],
     ['no text', () => '', ''],
     ['bytes', () => new TextEncoder().encode('bytes'), 'bytes'],
@@ -274,7 +284,7 @@ describe('maxOutputBytes', () => {
     const error = await failure(talk, { maxOutputBytes: 6, reject: false });
     expect(error).toMatchObject({ code: 'COMPANION_OUTPUT_TOO_LARGE', hint: expect.any(String) });
     expect(error.message).toContain('more than 6 bytes');
-    expect(error.result.stdout + error.result.stderr).toHaveLength(6);
+    expect(`${error.result.stdout}${error.result.stderr}`).toHaveLength(6);
   });
 
   it('is not exceeded by exactly so many', async () => {
@@ -300,7 +310,10 @@ describe('timeoutMs', () => {
   });
 
   it('with reject: false is a result', async () => {
-    expect(await run(() => {}, { timeoutMs: 20, reject: false })).toMatchObject({ reason: 'timed-out', signal: 'SIGTERM' });
+    expect(await run(() => {}, { timeoutMs: 20, reject: false })).toMatchObject({
+      reason: 'timed-out',
+      signal: 'SIGTERM',
+    });
   });
 
   it('kills what does not heed TERM, after killGraceMs', async () => {
@@ -318,7 +331,9 @@ describe('timeoutMs', () => {
       spawn: (_fake, { signal }) =>
         new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
     });
-    await expect(runner.run('tool', [], { timeoutMs: 20 })).rejects.toMatchObject({ code: 'COMPANION_TIMED_OUT' });
+    await expect(runner.run('tool', [], { timeoutMs: 20 })).rejects.toMatchObject({
+      code: 'COMPANION_TIMED_OUT',
+    });
   });
 
   it('bounds a descendant that goes on talking after the end; the verdict stands', async () => {
@@ -456,7 +471,11 @@ it('a hundred runs at once keep their output apart', async () => {
       });
     },
   });
-  const results = await Promise.all(Array.from({ length: 100 }, (_, index) => runner.run('tool', [`${index}`])));
-  expect(results.map(({ stdout }) => stdout)).toEqual(Array.from({ length: 100 }, (_, index) => `${index} ${index}`));
+  const results = await Promise.all(
+    Array.from({ length: 100 }, (_, index) => runner.run('tool', [`${index}`])),
+  );
+  expect(results.map(({ stdout }) => stdout)).toEqual(
+    Array.from({ length: 100 }, (_, index) => `${index} ${index}`),
+  );
   await runner.shutdown();
 });

@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events';
-import type { CompanionProcess } from '@companion/core';
+import { CompanionError, type CompanionProcess } from '@companion/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FakeBehaviour, FakeProcess } from '../fake-backend.js';
 import { type FakeCompanion, startedFake } from '../fake-companion.js';
@@ -12,7 +12,10 @@ interface Running extends FakeCompanion {
   readonly fake: FakeProcess;
 }
 
-async function running(shape: (fake: FakeProcess) => void = () => {}, behaviour: FakeBehaviour = {}): Promise<Running> {
+async function running(
+  shape: (fake: FakeProcess) => void = () => {},
+  behaviour: FakeBehaviour = {},
+): Promise<Running> {
   const companion = await startedFake({ spawn: shape, ...behaviour });
   const process = await companion.runner.spawn('tool');
   return Object.assign(companion, { process, fake: companion.environment.processes[0]! });
@@ -136,7 +139,9 @@ describe('stop()', () => {
   });
 
   it('ends the process during its start, and start() rejects with ABORTED', async () => {
-    const { runner, environment } = await startedFake({ spawn: () => new Promise((resolve) => setTimeout(resolve, 10)) });
+    const { runner, environment } = await startedFake({
+      spawn: () => new Promise((resolve) => setTimeout(resolve, 10)),
+    });
     const process = runner.newProcess('tool');
     const starting = process.start().catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(1);
@@ -150,7 +155,9 @@ describe('stop()', () => {
 
   it.each([-1, Number.NaN, '3000', null])('refuses %s as grace', async (graceMs) => {
     const { process, fake } = await running();
-    await expect(process.stop({ graceMs: graceMs as number })).rejects.toThrow(/^graceMs: expected milliseconds/);
+    await expect(process.stop({ graceMs: graceMs as number })).rejects.toThrow(
+      /^graceMs: expected milliseconds/,
+    );
     expect(fake.kills).toEqual([]);
   });
 
@@ -206,6 +213,17 @@ describe('spawn() with a signal', () => {
     const cause = new Error('too late');
     const spawning = runner.spawn('tool', [], { signal: AbortSignal.abort(cause) });
     await expect(spawning).rejects.toMatchObject({ code: 'COMPANION_ABORTED', cause });
+    expect(environment.processes).toEqual([]);
+  });
+
+  it('aborted because something else failed is still an abort, not that failure', async () => {
+    const { runner, environment } = await startedFake();
+    const cause = new CompanionError('COMPANION_COMMAND_FAILED', 'the other one failed');
+    const signal = AbortSignal.abort(cause);
+    const aborted = { code: 'COMPANION_ABORTED', cause };
+    await expect(runner.spawn('tool', [], { signal })).rejects.toMatchObject(aborted);
+    await expect(runner.newProcess('tool').start({ signal })).rejects.toMatchObject(aborted);
+    await expect(runner.run('tool', [], { signal })).rejects.toMatchObject(aborted);
     expect(environment.processes).toEqual([]);
   });
 
@@ -328,7 +346,9 @@ describe('signal()', () => {
 
   it('before the start is refused', async () => {
     const { runner } = await startedFake();
-    await expect(runner.newProcess('tool').signal('SIGTERM')).rejects.toMatchObject({ code: 'COMPANION_WRONG_STATE' });
+    await expect(runner.newProcess('tool').signal('SIGTERM')).rejects.toMatchObject({
+      code: 'COMPANION_WRONG_STATE',
+    });
   });
 
   it('knows the names of signals', async () => {

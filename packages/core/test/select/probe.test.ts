@@ -1,5 +1,5 @@
 import { createCompanion, explainSelection } from '@companion/core';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type FakeBackend, fakeBackend } from '../fake-backend.js';
 
 const sourceDir = import.meta.dirname;
@@ -9,6 +9,8 @@ function wedged(): FakeBackend {
   return fakeBackend({ name: 'wedged', priority: 300, detect: () => new Promise(() => {}) });
 }
 
+// What the first companion loads is read from the disk, which no fake clock can hurry.
+beforeAll(() => explainSelection({ sourceDir, backends: [fakeBackend()], preferredBackend: 'fake' }));
 beforeEach(() => {
   vi.stubEnv('COMPANION_BACKEND', undefined);
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] });
@@ -90,7 +92,9 @@ it('a plain "no" is not remembered: it costs nothing to ask, and may have become
   const backend = fakeBackend({
     detect: () => (installed ? { available: true } : { available: false, reason: 'not installed' }),
   });
-  expect(await explainSelection({ sourceDir, backends: [backend] })).toMatchObject([{ verdict: 'unavailable' }]);
+  expect(await explainSelection({ sourceDir, backends: [backend] })).toMatchObject([
+    { verdict: 'unavailable' },
+  ]);
   installed = true;
   expect(await explainSelection({ sourceDir, backends: [backend] })).toMatchObject([{ verdict: 'chosen' }]);
 });

@@ -1,5 +1,10 @@
 import { getEventListeners } from 'node:events';
-import { type CompanionError, type CompanionOptions, createCompanion, explainSelection } from '@companion/core';
+import {
+  type CompanionError,
+  type CompanionOptions,
+  createCompanion,
+  explainSelection,
+} from '@companion/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { deferred } from '../deferred.js';
 import { type FakeBackend, type FakeBehaviour, fakeBackend } from '../fake-backend.js';
@@ -28,7 +33,10 @@ const host = (behaviour: FakeBehaviour = {}): FakeBackend =>
 const choose = (backends: readonly FakeBackend[], options: CompanionOptions = {}) =>
   createCompanion({ sourceDir, backends, ...options });
 
-async function refusal(backends: readonly FakeBackend[], options: CompanionOptions = {}): Promise<CompanionError> {
+async function refusal(
+  backends: readonly FakeBackend[],
+  options: CompanionOptions = {},
+): Promise<CompanionError> {
   return await choose(backends, options).then(
     (runner) => expect.fail(`${runner.backend} was chosen`),
     (error: CompanionError) => error,
@@ -108,7 +116,10 @@ describe('automatic selection', () => {
       container({ name: 'mumbles', detect: () => 'yes' as never }),
       container({ name: 'hesitates', detect: () => ({ available: 'maybe' }) as never }),
       container({ name: 'sulks', detect: () => ({ available: false }) as never }),
-      container({ name: 'exaggerates', detect: () => ({ available: true, lowered: { tty: 'big' } }) as never }),
+      container({
+        name: 'exaggerates',
+        detect: () => ({ available: true, lowered: { tty: 'big' } }) as never,
+      }),
       host(),
     ]);
     const reasons = Object.fromEntries(selection.candidates.map(({ backend, reason }) => [backend, reason]));
@@ -132,7 +143,13 @@ describe('automatic selection', () => {
       fellBack: false,
       reason: 'the ones before it cannot serve (container: no engine answers)',
       candidates: [
-        { backend: 'container', priority: 300, verdict: 'unavailable', reason: 'no engine answers', hint: 'Start one.' },
+        {
+          backend: 'container',
+          priority: 300,
+          verdict: 'unavailable',
+          reason: 'no engine answers',
+          hint: 'Start one.',
+        },
         { backend: 'shell', priority: 200, verdict: 'chosen', detail: 'nix 2.30' },
         { backend: 'host', priority: 100 },
       ],
@@ -144,7 +161,9 @@ describe('automatic selection', () => {
   it('with nobody left is NO_BACKEND that lists every candidate with reason and hint', async () => {
     const cause = new Error('ENOENT /run/engine.sock');
     const error = await refusal([
-      container({ detect: () => ({ available: false, reason: 'no engine answers', hint: 'Start one.', cause }) }),
+      container({
+        detect: () => ({ available: false, reason: 'no engine answers', hint: 'Start one.', cause }),
+      }),
       shell({ detect: no('no flake.nix') }),
     ]);
     expect(error).toMatchObject({ code: 'COMPANION_NO_BACKEND', cause });
@@ -214,10 +233,12 @@ describe('aborting selection', () => {
 describe('requires', () => {
   it('leaves only candidates with one of the values', async () => {
     const backends = [container({ detect: no('no engine') }), shell(), host()];
-    expect((await choose(backends, { requires: { limits: true, filesystem: 'shared' } })).backend).toBe('shell');
-    expect((await choose([container(), host()], { requires: { filesystem: ['copied', 'bound'] } })).backend).toBe(
-      'container',
+    expect((await choose(backends, { requires: { limits: true, filesystem: 'shared' } })).backend).toBe(
+      'shell',
     );
+    expect(
+      (await choose([container(), host()], { requires: { filesystem: ['copied', 'bound'] } })).backend,
+    ).toBe('container');
   });
 
   it('fails closed, listing every candidate with its reason, and does not ask those that cannot have it', async () => {
@@ -252,7 +273,11 @@ describe('what a candidate cannot honour', () => {
     ['limits', { limits: { cpus: 1 } }, /cannot enforce limits/],
     ['network: none', { network: 'none' }, /cannot take the network away/],
     ['another user', { user: { uid: 4711, gid: 4712 } }, /uid 4711, gid 4712/],
-    ['a read-only mount', { mounts: [{ hostPath: '.', companionPath: '/m', readOnly: true }] }, /readOnly mount/],
+    [
+      'a read-only mount',
+      { mounts: [{ hostPath: '.', companionPath: '/m', readOnly: true }] },
+      /readOnly mount/,
+    ],
     ['a strict mount', { mounts: [{ hostPath: '.', companionPath: '/m', strict: true }] }, /strict mount/],
   ])('puts it out: %s', async (_what, options, reason) => {
     const local = host();
@@ -288,8 +313,16 @@ describe('fallback', () => {
   });
 
   it('is none when the backend was named: that is what was asked for', async () => {
-    const { selection } = await choose([container(), host()], { image, preferredBackend: 'host', fallback: false });
-    expect(selection).toMatchObject({ backend: 'host', fellBack: false, reason: 'named by preferredBackend' });
+    const { selection } = await choose([container(), host()], {
+      image,
+      preferredBackend: 'host',
+      fallback: false,
+    });
+    expect(selection).toMatchObject({
+      backend: 'host',
+      fellBack: false,
+      reason: 'named by preferredBackend',
+    });
   });
 
   it('false makes it NO_BACKEND, with the reason of every candidate', async () => {
