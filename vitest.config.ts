@@ -10,6 +10,9 @@ const alias = [
 ];
 
 // Conformance runs against real environments and gets a project of its own: one file at a time, longer bounds.
+// The mutants of the kit, which prove that its cases bite: they spend their time waiting for backends that hang.
+const mutants = ['packages/testkit/test/mutants/*.test.ts'];
+
 const conformance = ['packages/*/test/**/conformance.test.ts', 'packages/*/test/**/*.conformance.test.ts'];
 
 export default defineConfig({
@@ -24,7 +27,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/dist/**', ...conformance],
+          exclude: ['**/node_modules/**', '**/dist/**', ...conformance, ...mutants],
           testTimeout: 20_000,
         },
       },
@@ -34,8 +37,19 @@ export default defineConfig({
           name: 'conformance',
           include: conformance,
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'mutants',
+          include: mutants,
+          maxWorkers: 4,
+          sequence: { groupOrder: 2 },
+          testTimeout: 120_000,
         },
       },
     ],

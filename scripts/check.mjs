@@ -9,4 +9,5 @@ reportCommand('dependencies point one way (turbo boundaries)', 'turbo', ['bounda
 reportCommand('nothing is unused or undeclared (knip)', 'knip');
 reportCommand('packages keep their rules (check-packages)', process.execPath, ['scripts/check-packages.mjs']);
 reportCommand('the lockfile is whole (check-lockfile)', process.execPath, ['scripts/check-lockfile.mjs']);
+reportCommand('the docs say what is so (check-docs)', process.execPath, ['scripts/check-docs.mjs']);
 finish('check');

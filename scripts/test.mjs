@@ -47,7 +47,7 @@ function printLeftOut() {
 rmSync(vitestReport, { force: true });
 mkdirSync(reportsFolder, { recursive: true });
 const built = reportCommand('every package builds', 'turbo', ['run', 'build', '--output-logs=errors-only']);
-const tests = ['run', '--project', 'unit', '--project', 'conformance'];
+const tests = ['run', '--project', 'unit', '--project', 'conformance', '--project', 'mutants'];
 const vitest = spawnSync(
   'vitest',
   [

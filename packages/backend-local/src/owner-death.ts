@@ -7,6 +7,8 @@ import { resolveBinary } from './resolve-binary.js';
  * that carries the owner's mark, with all descendants of it: TERM, a moment, KILL until nothing is left. Uses what
  * POSIX has, and sleeps of a fraction of a second where they work.
  *
+ * `grep -z`, which GNU and busybox know, because busybox ends a line at the first zero byte.
+ *
  * `$1` is the mark. `members` sets $members to " pid pid … " of those that run.
  */
 const LINUX_SCRIPT = `
@@ -16,7 +18,7 @@ known=' '
 members() {
   members=' '
   table=
-  for file in $(grep -lsF -e "$1" /proc/[0-9]*/environ); do
+  for file in $(grep -lszF -e "$1" /proc/[0-9]*/environ); do
     pid=\${file#/proc/}
     members="$members\${pid%/environ} "
   done
@@ -53,7 +55,7 @@ while [ $pass -lt 100 ]; do
   [ "$known" = ' ' ] || kill -s $signal $members 2>/dev/null
   [ "$known" = ' ' ] || sleep 0.05 2>/dev/null || sleep 1
   pass=$((pass + 1))
-  [ $pass -lt 3 ] || signal=KILL
+  [ $pass -lt 2 ] || signal=KILL
 done
 `;
 
@@ -78,7 +80,7 @@ while [ $pass -lt 100 ]; do
   [ -z "$members" ] || kill -s $signal $members 2>/dev/null
   [ -z "$members" ] || sleep 0.05
   pass=$((pass + 1))
-  [ $pass -lt 3 ] || signal=KILL
+  [ $pass -lt 2 ] || signal=KILL
 done
 `;
 

@@ -4,6 +4,8 @@ import { type ProcessEntry, readProcessTable } from './process-table.js';
 
 /** How long processes may take to vanish after SIGKILL; one that waits for a dead disk takes longer. */
 const VANISH_MS = 5000;
+/** A tree that grows faster than this is ended by SIGKILL alone. */
+const MAX_LOOKS = 4;
 
 /**
  * A set of processes that grows by descent: found by their mark, by their parent, by the session or group that one of
@@ -46,16 +48,33 @@ export class ProcessTree {
     return [...members.values()];
   }
 
-  /** Signals everything of the tree; with SIGKILL, again until nothing is left. */
+  /** Signals everything of the tree, each process once; with SIGKILL, again until nothing is left. */
   async kill(signal: Signal): Promise<void> {
+    await (signal === 'SIGKILL' ? this.#killAll() : this.#signalAll(signal));
+  }
+
+  async #killAll(): Promise<void> {
     const deadline = Date.now() + VANISH_MS;
     for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, 50)) {
       const members = await this.members();
-      for (const { pid } of members) sendSignal(pid, signal);
-      if (signal !== 'SIGKILL' || members.length === 0) return;
+      if (members.length === 0) return;
+      for (const { pid } of members) sendSignal(pid, 'SIGKILL');
       if (Date.now() > deadline) throw survivors(members);
       // The kernel reports the end of children alone, and most of these are not ours.
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+
+  /** Looks again: one that was forked while its parent was being signalled has heard nothing yet. */
+  async #signalAll(signal: Signal): Promise<void> {
+    const signalled = new Set<number>();
+    for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
+      const fresh = (await this.members()).filter(({ pid }) => !signalled.has(pid));
+      if (fresh.length === 0) return;
+      for (const { pid } of fresh) {
+        signalled.add(pid);
+        sendSignal(pid, signal);
+      }
     }
   }
 

@@ -48,6 +48,8 @@ export async function explainSelection(
 
 /** The caller may change them while the factory loads. */
 function asTheyAre(options: CompanionOptions): CompanionOptions {
+  // What is no object at all is refused by whoever reads it.
+  if (typeof options !== 'object' || options === null) return options;
   const { backends } = options;
   return { ...options, ...(Array.isArray(backends) ? { backends: [...backends] } : {}) };
 }

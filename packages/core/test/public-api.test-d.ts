@@ -93,8 +93,9 @@ void ({ filesystem: 'private' } satisfies Requirements);
 void ({ sourceDirectory: '.' } satisfies CompanionOptions);
 // @ts-expect-error: the command's own options are said by its builder methods
 void process.run({ cwd: '/' });
-// @ts-expect-error: an optional option is left out, not undefined
-void ({ name: undefined } satisfies CompanionOptions);
+// An option that is undefined is as good as left out: what comes from elsewhere can be passed on as it is.
+void ({ name: undefined, ports: [{ companionPort: undefined }] } satisfies CompanionOptions);
+void runner.run('x', [], { timeoutMs: undefined, signal: undefined });
 
 // What is given out cannot be changed.
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

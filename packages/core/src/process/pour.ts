@@ -10,23 +10,20 @@ interface Sink {
 const sinks = new WeakMap<Writable, Sink>();
 
 /**
- * Writes everything of `source` to `sink`, at the sink's pace, and leaves the sink open. When the sink closes, the source
- * is destroyed: as with any pipe whose reader goes away.
+ * Writes everything of `source` to `sink`, at the sink's pace, and leaves the sink open. When the sink ends or closes, the
+ * source is destroyed: as with any pipe whose reader goes away.
  */
 export function pour(source: Readable, sink: Writable): void {
-  if (sink.destroyed) {
-    source.destroy();
-    return;
-  }
   const entry = sinks.get(sink) ?? newSink(sink);
   entry.sources.add(source);
   source.on('data', (chunk: Buffer) => {
-    if (!sink.write(chunk)) source.pause();
+    if (sink.writableEnded || sink.destroyed) source.destroy();
+    else if (!sink.write(chunk)) source.pause();
   });
   source.once('close', () => {
     entry.sources.delete(source);
     if (entry.sources.size > 0) return;
-    sink.off('drain', entry.wake).off('close', entry.close);
+    sink.off('drain', entry.wake).off('finish', entry.close).off('close', entry.close);
     sinks.delete(sink);
   });
 }
@@ -43,6 +40,6 @@ function newSink(sink: Writable): Sink {
     },
   };
   sinks.set(sink, entry);
-  sink.on('drain', entry.wake).on('close', entry.close);
+  sink.on('drain', entry.wake).on('finish', entry.close).on('close', entry.close);
   return entry;
 }

@@ -1,4 +1,5 @@
-import { PassThrough } from 'node:stream';
+import { once } from 'node:events';
+import { PassThrough, Writable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import { CompanionError, type CompanionProcess } from '@companion/core';
 import { describe, expect, it } from 'vitest';
@@ -338,6 +339,39 @@ describe('output', () => {
     }
   });
 
+  it('goes to a slow writable at its pace: the process has to wait', async () => {
+    const { runner, environment } = await startedFake();
+    const written: (() => void)[] = [];
+    const sink = new Writable({ write: (_chunk, _encoding, done) => void written.push(done) });
+    const process = runner.newProcess('tool').withOutput(sink);
+    await process.start();
+    const fake = environment.processes[0]!;
+    let accepted = 0;
+    for (; accepted < 1000 && fake.stdout.write(Buffer.alloc(16_384)); accepted += 1) await tick();
+    expect(accepted).toBeLessThan(100);
+    fake.exit(0);
+    const ended = once(process.stdout, 'end');
+    while (!process.stdout.readableEnded) {
+      written.shift()?.();
+      await tick();
+    }
+    await ended;
+    await runner.shutdown();
+  });
+
+  it('that goes to a writable which is ended meanwhile is let go, quietly', async () => {
+    const { runner, environment } = await startedFake();
+    const sink = new PassThrough();
+    const process = runner.newProcess('tool').withOutput(sink);
+    await process.start();
+    const fake = environment.processes[0]!;
+    const closed = once(fake.stdout, 'close');
+    sink.end();
+    fake.stdout.write('too late');
+    await closed;
+    await runner.shutdown();
+  });
+
   it('that goes to a writable which breaks does not block the process for ever', async () => {
     const { runner, environment } = await startedFake();
     const sink = new PassThrough();
@@ -351,6 +385,27 @@ describe('output', () => {
     // As with a reader that goes away: the pipe closes, and the process finds out.
     await new Promise<void>((resolve) => fake.stdout.once('close', resolve));
     await runner.shutdown();
+  });
+});
+
+describe('tail()', () => {
+  it('is the last output, for messages, and claims nothing', async () => {
+    const { process, fake } = await spawned();
+    fake.stdout.write(`${'x'.repeat(100_000)} out`);
+    fake.stderr.write('err');
+    fake.exit(1);
+    await process.wait();
+    expect(process.tail()).toBe('err');
+    expect(process.tail('stdout')).toHaveLength(64 * 1024);
+    expect(process.tail('stdout').endsWith(' out')).toBe(true);
+  });
+
+  it('leaves the output to its readers', async () => {
+    const { process, fake } = await spawned();
+    fake.stdout.end('all');
+    await tick();
+    expect(process.tail('stdout')).toBe('all');
+    expect(await text(process.stdout)).toBe('all');
   });
 });
 

@@ -79,6 +79,23 @@ describe('the variables of a process', () => {
     await runner.shutdown();
   });
 
+  it('can be put first, the last one before the others', async () => {
+    const { runner, environment } = await startedFake({ start: () => ({ env: { PATH: '/bin' } }) });
+    const process = runner
+      .newProcess('tool')
+      .withEnvPrepend('PATH', '/opt/bin')
+      .withEnvAppend('PATH', '/last')
+      .withEnvPrepend('PATH', '/first', ';')
+      .withEnvPrepend('NEW', 'x');
+    await process.start();
+    expect(environment.processes[0]?.command.env).toMatchObject({
+      PATH: '/first;/opt/bin:/bin:/last',
+      NEW: 'x',
+    });
+    expect(() => runner.newProcess('tool').withEnvPrepend('PATH', undefined as never)).toThrow(TypeError);
+    await runner.shutdown();
+  });
+
   it.each([
     ['a value that is not a string', ['PATH', undefined]],
     ['a separator that is not a string', ['PATH', 'x', 5]],

@@ -36,10 +36,10 @@ function watch(promise: Promise<unknown>): { settled: boolean } {
 }
 
 describe('stop()', () => {
-  it('asks the whole tree with TERM, and then makes sure', async () => {
+  it('asks the whole tree with TERM, and is done when nothing of it is left', async () => {
     const { process, fake } = await running();
     await process.stop();
-    expect(fake.kills).toEqual(['SIGTERM tree', 'SIGKILL tree']);
+    expect(fake.kills).toEqual(['SIGTERM tree']);
     expect(await process.wait()).toEqual({ code: null, signal: 'SIGTERM' });
     expect(process.isRunning()).toBe(false);
   });
@@ -87,6 +87,24 @@ describe('stop()', () => {
     fake.descendantNames = [];
     await vi.advanceTimersByTimeAsync(200);
     await stopping;
+    expect(fake.kills).toEqual(['SIGTERM tree']);
+  });
+
+  it('kills descendants that are still there after the grace', async () => {
+    const { process, fake } = await running((fake) => {
+      fake.descendantNames = ['stubborn'];
+    });
+    const stopping = process.stop({ graceMs: 1000 });
+    await vi.advanceTimersByTimeAsync(1200);
+    await stopping;
+    expect(fake.kills).toEqual(['SIGTERM tree', 'SIGKILL tree']);
+  });
+
+  it('makes sure where the backend cannot see descendants', async () => {
+    const { process, fake } = await running((fake) => Object.assign(fake, { descendants: undefined }));
+    const stopping = process.stop();
+    await vi.advanceTimersByTimeAsync(200);
+    await stopping;
     expect(fake.kills).toEqual(['SIGTERM tree', 'SIGKILL tree']);
   });
 
@@ -121,7 +139,7 @@ describe('stop()', () => {
     fake.exit(0);
     await process.wait();
     await process.stop();
-    expect(fake.kills).toEqual(['SIGTERM tree', 'SIGKILL tree']);
+    expect(fake.kills).toEqual(['SIGTERM tree']);
     expect(await process.wait()).toEqual({ code: 0, signal: null });
   });
 
@@ -205,7 +223,7 @@ describe('spawn() with a signal', () => {
     const spawning = runner.spawn('tool', [], { signal: abort.signal }).catch(() => undefined);
     await vi.advanceTimersByTimeAsync(200);
     await spawning;
-    expect(environment.processes[0]?.kills).toContain('SIGKILL tree');
+    expect(environment.processes[0]?.kills).not.toEqual([]);
   });
 
   it('aborted before it starts anything rejects with ABORTED and its reason', async () => {
@@ -342,6 +360,17 @@ describe('signal()', () => {
     await process.signal('SIGTERM');
     await process.signal('SIGHUP');
     expect(fake.kills).toEqual(['SIGHUP process', 'SIGTERM process']);
+  });
+
+  it('reaches the whole tree where that is asked for, and can be done', async () => {
+    const { process, fake } = await running();
+    await process.signal('SIGINT', { tree: true });
+    expect(fake.kills).toEqual(['SIGINT tree']);
+    await expect(process.signal('SIGINT', { tree: 'yes' as never })).rejects.toThrow(/^tree: expected/);
+    const leaderOnly = await running(undefined, { capabilities: { killTree: false } });
+    await expect(leaderOnly.process.signal('SIGINT', { tree: true })).rejects.toMatchObject({
+      code: 'COMPANION_UNSUPPORTED',
+    });
   });
 
   it('before the start is refused', async () => {

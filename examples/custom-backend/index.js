@@ -1,0 +1,6 @@
+import { registerBackend } from '@companion/core';
+import { plainBackend } from './backend.js';
+
+registerBackend(plainBackend);
+
+export { plainBackend };

@@ -1,0 +1,12 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+
+test('tool.js prints what prettier makes of its input, and where', async () => {
+  const tool = join(import.meta.dirname, '../tool.js');
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [tool]);
+  assert.match(stdout, /^const answer = \{ life: 42 \}; \/\/ formatted in: \w+\n$/);
+  assert.equal(stderr, '');
+});
