@@ -113,6 +113,13 @@ function run(command, args, path, stdin, extraEnv = {}) {
   });
 }
 
+/** Says nothing unless it fails: what is built is only a means here. */
+function build(path) {
+  const built = capture('turbo', ['run', 'build', '--output-logs=errors-only'], path);
+  if (built.status !== 0) console.error(`${built.stdout}${built.stderr}${built.error ?? ''}`);
+  return built.status ?? 1;
+}
+
 async function install(lock) {
   const stamp = readStamp(fingerprint());
   if (stamp !== null && !lock) return stamp.pnpmFolder;
@@ -138,7 +145,6 @@ const flag = ['--lock', '--build'].includes(command[0]) ? command.shift() : unde
 const folder = await install(flag === '--lock');
 const path = [join(root, 'node_modules/.bin'), folder, process.env.PATH].join(delimiter);
 let code = 0;
-const building = ['run', 'build', '--output-logs=errors-only'];
-if (flag === '--build') code = await run('turbo', building, path, 'ignore');
+if (flag === '--build') code = build(path);
 if (code === 0 && command.length > 0) code = await run(command[0], command.slice(1), path, 'inherit');
 process.exitCode = code;

@@ -4,7 +4,7 @@ import { parsePort } from './argument-checks.js';
 import type { Environment, PortRequest } from './backend.js';
 import { CompanionError, invalidArgument } from './errors.js';
 import { Forwarder } from './forwarder.js';
-import { closeServer, connectToLoopback, LOOPBACK, listenOnLoopback, portOf } from './loopback.js';
+import { closeServer, connectToLoopback, LOOPBACK, listenOnLoopback } from './loopback.js';
 
 /** Where a port inside is reached from this process. */
 export interface Endpoint {
@@ -139,7 +139,7 @@ export async function choosePorts(
   try {
     for (const port of ports) {
       if (port.companionPort === 0) {
-        const companionPort = network === 'shared' ? await freePort() : freeInside(taken);
+        const companionPort = network === 'shared' ? await freeOnHost() : freeInside(taken);
         taken.add(companionPort);
         chosen.push(Object.freeze({ ...port, companionPort }));
       } else {
@@ -159,19 +159,31 @@ export function releasePorts(ports: readonly PortRequest[]): void {
   for (const port of ports) held.delete(port.companionPort);
 }
 
-async function freePort(): Promise<number> {
-  for (;;) {
-    const server = await listenOnLoopback(0);
-    const port = portOf(server);
-    await closeServer(server);
-    if (!held.has(port)) return port;
+/**
+ * Below the range from which systems give ports to outgoing connections (32768 and up on Linux, 49152 elsewhere): one of
+ * those could be taken between now and the moment when the companion's own server wants it.
+ */
+function candidate(): number {
+  return randomInt(20_000, 30_000);
+}
+
+async function freeOnHost(): Promise<number> {
+  for (let attempts = 0; ; attempts += 1) {
+    const port = candidate();
+    if (held.has(port)) continue;
+    try {
+      await assertFree(port);
+      return port;
+    } catch (error) {
+      if (attempts > 100) throw error;
+    }
   }
 }
 
-/** Nothing of the companion listens yet, so any port above the well-known ones will do. */
+/** Nothing of the companion listens yet, so one that is not declared will do. */
 function freeInside(taken: ReadonlySet<number>): number {
   for (;;) {
-    const port = randomInt(20_000, 30_000);
+    const port = candidate();
     if (!taken.has(port)) return port;
   }
 }

@@ -105,7 +105,7 @@ export class Session implements LifecycleSteps {
       });
     } catch (error) {
       const failure = await this.#abandon(error, restarts, signal);
-      const code = CompanionError.is(failure) ? failure.code : 'TypeError';
+      const { code } = failure;
       const durationMs = performance.now() - startedAt;
       publisher.emit({ topic: 'environment', type: 'start-failed', durationMs, code });
       throw failure;
@@ -205,7 +205,7 @@ export class Session implements LifecycleSteps {
   }
 
   /** Leaves nothing of a failed start behind (of a failed restart: what was there before), and says what failed. */
-  async #abandon(error: unknown, restarts: boolean, signal: AbortSignal): Promise<unknown> {
+  async #abandon(error: unknown, restarts: boolean, signal: AbortSignal): Promise<CompanionError> {
     const { name } = this.#owner.settings;
     const environment = this.#environment;
     if (!restarts) {
@@ -226,7 +226,7 @@ export class Session implements LifecycleSteps {
       });
     }
     if (signal.aborted) return abortedError('init()', signal);
-    if (CompanionError.is(error) || error instanceof TypeError) return error;
+    if (CompanionError.is(error)) return error;
     const message = `backend '${this.#owner.backend.name}' could not start companion '${name}': ${messageOf(error)}`;
     return new CompanionError('COMPANION_START_FAILED', message, { cause: error });
   }

@@ -15,7 +15,10 @@ const deaf = (process: FakeProcess): void => {
 
 describe('an environment that dies while nobody looks', () => {
   it('is `lost`, and every later call says so until shutdown()', async () => {
-    const { runner, environment, events } = await startedFake({}, { ports: [4711] });
+    const { runner, environment, events } = await startedFake(
+      { capabilities: { network: 'private' } },
+      { ports: [4711] },
+    );
     environment.lost.resolve(died);
     await environment.lost.promise;
     expect(runner.state).toBe('lost');

@@ -42,6 +42,7 @@ describe('CommandFailedError', () => {
     expect(message).toContain('line 29');
     expect(message).not.toContain('line 19');
     expect(message).not.toContain('hunter2');
+    expect(String(error)).toMatch(/^CommandFailedError: tool/);
     expect(result).toMatchObject({ code: 2, signal: null, reason: 'exited', stdout: 'to stdout\n' });
     await runner.shutdown();
   });

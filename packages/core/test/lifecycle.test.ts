@@ -70,6 +70,26 @@ describe('init()', () => {
     await expect(runner.init()).rejects.toBe(error);
   });
 
+  it("calls a backend's TypeError what it is: a failed start", async () => {
+    const cause = new TypeError('undefined is not a function');
+    const { runner } = await fakeCompanion({ start: () => Promise.reject(cause) });
+    const failure = await runner.init().catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'COMPANION_START_FAILED', cause });
+    expect((failure as Error).message).toContain("backend 'fake'");
+  });
+
+  it('refuses a main process that would never run, and starts nothing', async () => {
+    const { runner, backend } = await fakeCompanion();
+    runner.withCommand('serve');
+    await expect(runner.init()).rejects.toThrow(
+      /^pause: expected false where entrypoint or command is given/,
+    );
+    expect(backend.calls).toEqual(['detect']);
+    runner.withPause(false);
+    await runner.init();
+    await runner.shutdown();
+  });
+
   it('says so when cleaning up after a failed start fails, and lets shutdown() try again', async () => {
     let broken = true;
     const { runner, backend } = await fakeCompanion({
@@ -210,6 +230,23 @@ describe('aborting init()', () => {
     await assertUsable(runner);
   });
 
+  it('says so when cleaning up fails', async () => {
+    const abort = new AbortController();
+    const { runner } = await fakeCompanion({
+      start: () => {
+        abort.abort();
+        return undefined;
+      },
+      shutdown: () => Promise.reject(new Error('engine is gone')),
+    });
+    const failure = await runner.init({ signal: abort.signal }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      code: 'COMPANION_ABORTED',
+      hint: expect.stringContaining('Something may be left behind'),
+    });
+    expect((failure as Error).message).toContain('engine is gone');
+  });
+
   it('does not touch an init() that is called after it', async () => {
     const abort = new AbortController();
     const first = deferred<undefined>();
@@ -322,6 +359,10 @@ describe('stop()', () => {
     });
     await expect(runner.stop()).rejects.toMatchObject({ code: 'COMPANION_SHUTDOWN_FAILED', cause });
     expect(runner.state).not.toBe('ready');
+    await expect(runner.init()).rejects.toMatchObject({
+      code: 'COMPANION_WRONG_STATE',
+      hint: expect.stringContaining('stop()'),
+    });
     broken = false;
     await runner.stop();
     expect(runner.state).toBe('stopped');
@@ -487,7 +528,10 @@ describe('with… methods', () => {
 
   it('reach the backend as one frozen, complete request', async () => {
     const { runner, environment } = await (async () => {
-      const companion = await fakeCompanion({ capabilities: { filesystem: 'bound' } }, { name: 'lsp' });
+      const companion = await fakeCompanion(
+        { capabilities: { filesystem: 'bound', network: 'private' } },
+        { name: 'lsp' },
+      );
       companion.runner
         .withMount('.', '/m')
         .withPortMapping(0, 4711, { name: 'debug' })

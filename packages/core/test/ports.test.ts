@@ -77,13 +77,20 @@ async function text(stream: Duplex): Promise<string> {
   return (await bytes(stream)).toString();
 }
 
+/** Below the range from which the system takes ports for outgoing connections, at any moment. */
 async function freePort(): Promise<number> {
-  const server = createServer();
-  await listening(server, 0);
-  const port = portOf(server);
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 10_000);
+    const server = createServer();
+    try {
+      await listening(server, port);
+    } catch {
+      continue;
+    }
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 interface Carried {

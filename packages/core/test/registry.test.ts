@@ -63,6 +63,17 @@ describe('the registry', () => {
   });
 });
 
+it('a backend that is not registered is an error that says what to import', async () => {
+  registerBackend(fakeBackend({ name: 'local' }));
+  const options = { sourceDir: import.meta.dirname, preferredBackend: 'docker' };
+  const error = await createCompanion(options).catch((reason: unknown) => reason);
+  expect(error).toMatchObject({
+    code: 'COMPANION_NO_BACKEND',
+    hint: expect.stringContaining("import '@companion/backend-docker'"),
+  });
+  expect((error as Error).message).toContain('registered: local');
+});
+
 describe('an object that is no backend', () => {
   const good = { ...fakeBackend() };
   const { tty: _tty, ...withoutTty } = good.capabilities;
