@@ -1,0 +1,4 @@
+import { cancellationMutants } from './cancellation.js';
+import { judge } from './judge.js';
+
+judge('cancellation', cancellationMutants);

@@ -1,0 +1,4 @@
+import { concurrencyMutants } from './concurrency.js';
+import { judge } from './judge.js';
+
+judge('concurrency', concurrencyMutants);

@@ -1,0 +1,4 @@
+import { environmentVariablesMutants } from './environment-variables.js';
+import { judge } from './judge.js';
+
+judge('environment-variables', environmentVariablesMutants);

@@ -1,0 +1,59 @@
+import { localBackend } from '@companion/backend-local/backend';
+import type { Backend } from '@companion/core/backend';
+import { describe, expect, test } from 'vitest';
+import type { ConformanceCase } from '../../src/case.js';
+import { conformanceCases } from '../../src/cases.js';
+import type { ConformanceTarget } from '../../src/plan.js';
+import type { CaseReport } from '../../src/report.js';
+import { runSuite } from '../../src/run-conformance.js';
+import { Suite } from '../../src/suite.js';
+import type { Mutant } from './mutant.js';
+import { wrap } from './wrap.js';
+
+/** The built backend, as another program imports it. */
+const module = new URL('../../../backend-local/dist/backend.js', import.meta.url).href;
+
+/**
+ * Registers a test per mutant: the cases it names fail, and they pass (or do not apply) where nothing is broken.
+ * `real` is what the mutants are made of.
+ */
+export function judge(area: string, mutants: readonly Mutant[], real: Backend = localBackend): void {
+  describe(`mutants of ${area}`, () => {
+    let cases = conformanceCases;
+
+    test('without a change, the wrapped backend passes the cases that fail the mutants', async () => {
+      const only = [...new Set(mutants.flatMap(({ failedBy }) => failedBy))];
+      const reports = await run({ backend: wrap(real), module }, only, conformanceCases);
+      expect(reports.filter(({ verdict }) => verdict === 'failed')).toEqual([]);
+      cases = conformanceCases.map((one) => hurried(one, reports));
+    }, 300_000);
+
+    test.for(mutants)(
+      '$id is failed by the cases about its rule',
+      { timeout: 120_000 },
+      async ({ backend, failedBy, module: mutantModule = module }) => {
+        const target = { backend: backend(real), module: mutantModule };
+        const reports = await run(target, failedBy, cases, 2000);
+        expect(reports.filter(({ verdict }) => verdict !== 'failed')).toEqual([]);
+      },
+    );
+  });
+}
+
+/** What the cases themselves say; checks of the suite as a whole have tests of their own. */
+async function run(
+  target: ConformanceTarget,
+  only: readonly string[],
+  cases: readonly ConformanceCase[],
+  shutdownMs?: number,
+): Promise<readonly CaseReport[]> {
+  const suite = await Suite.prepare({ ...target, required: true }, { only, cases, shutdownMs });
+  const report = await runSuite(suite, target.backend.name);
+  return report.cases.filter(({ id }) => !id.startsWith('suite.'));
+}
+
+/** A mutant that hangs need not be waited for much longer than the case takes where nothing is broken. */
+function hurried(one: ConformanceCase, reports: readonly CaseReport[]): ConformanceCase {
+  const measured = reports.find(({ id, verdict }) => id === one.id && verdict === 'passed');
+  return { ...one, timeoutMs: measured === undefined ? 5000 : 1500 + 3 * measured.durationMs };
+}

@@ -1,0 +1,4 @@
+import { judge } from './judge.js';
+import { lifecycleMutants } from './lifecycle.js';
+
+judge('lifecycle', lifecycleMutants);

@@ -1,0 +1,4 @@
+import { judge } from './judge.js';
+import { pathsMutants } from './paths.js';
+
+judge('paths', pathsMutants);

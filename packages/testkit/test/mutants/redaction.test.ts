@@ -1,0 +1,4 @@
+import { judge } from './judge.js';
+import { redactionMutants } from './redaction.js';
+
+judge('redaction', redactionMutants);

@@ -1,0 +1,4 @@
+import { judge } from './judge.js';
+import { signalsMutants } from './signals.js';
+
+judge('signals', signalsMutants);

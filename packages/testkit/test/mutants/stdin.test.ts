@@ -1,0 +1,4 @@
+import { judge } from './judge.js';
+import { stdinMutants } from './stdin.js';
+
+judge('stdin', stdinMutants);

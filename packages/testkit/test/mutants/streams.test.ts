@@ -1,0 +1,4 @@
+import { judge } from './judge.js';
+import { streamsMutants } from './streams.js';
+
+judge('streams', streamsMutants);
