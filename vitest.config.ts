@@ -9,10 +9,10 @@ const alias = [
   { find: /^@companion\/([^/]+)\/(?!package\.json$)(.+)$/, replacement: `${packages}/$1/src/$2.ts` },
 ];
 
-// Conformance runs against real environments and gets a project of its own: one file at a time, longer bounds.
 // The mutants of the kit, which prove that its cases bite: they spend their time waiting for backends that hang.
 const mutants = ['packages/testkit/test/mutants/*.test.ts'];
 
+// Conformance runs against real environments and gets a project of its own: one file at a time, longer bounds.
 const conformance = ['packages/*/test/**/conformance.test.ts', 'packages/*/test/**/*.conformance.test.ts'];
 
 export default defineConfig({

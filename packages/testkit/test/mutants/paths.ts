@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import type { Mutant } from './mutant.js';
 import { wrap } from './wrap.js';
 
-const isRoot = process.getuid?.() === 0;
-
 /** Faults in where processes are and whose files are. */
 export const pathsMutants: readonly Mutant[] = [
   {
@@ -82,23 +80,20 @@ export const pathsMutants: readonly Mutant[] = [
       }),
   },
   // Only root can give files away.
-  ...(isRoot
-    ? [
-        {
-          id: 'paths/owned-by-somebody-else',
-          breaks: 'Files written inside belong to the caller: they belong to somebody else.',
-          failedBy: ['paths.owner', 'users.own-ids'],
-          backend: (real) =>
-            wrap(real, {
-              process: ({ exited }, { cwd }) => ({
-                exited: exited.then(async (exit) => {
-                  for (const name of await readdir(cwd, { recursive: true }))
-                    chownSync(join(cwd, name), 54_321, 54_321);
-                  return exit;
-                }),
-              }),
-            }),
-        } satisfies Mutant,
-      ]
-    : []),
+  {
+    id: 'paths/owned-by-somebody-else',
+    breaks: 'Files written inside belong to the caller: they belong to somebody else.',
+    failedBy: ['paths.owner', 'users.own-ids'],
+    needsRoot: true,
+    backend: (real) =>
+      wrap(real, {
+        process: ({ exited }, { cwd }) => ({
+          exited: exited.then(async (exit) => {
+            for (const name of await readdir(cwd, { recursive: true }))
+              chownSync(join(cwd, name), 54_321, 54_321);
+            return exit;
+          }),
+        }),
+      }),
+  },
 ];

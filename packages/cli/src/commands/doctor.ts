@@ -1,0 +1,132 @@
+import { release } from 'node:os';
+import type { Capabilities } from '@companion/core/backend';
+import type { Command } from '../command.js';
+import { usageError } from '../command-line-error.js';
+import { type BackendExamination, examineBackends } from '../examine-backends.js';
+import { EXIT } from '../exit-codes.js';
+import { type OptionTable, optionHelp, parseOptions } from '../option-table.js';
+import { parseSource } from '../option-values.js';
+import { formatMs, printJson } from '../print.js';
+import type { StandardStreams } from '../standard-streams.js';
+import { version } from '../version.js';
+
+const OPTIONS = {
+  source: {
+    value: 'DIRECTORY',
+    help: 'the directory a companion would be made for; default: the current one',
+  },
+  image: { value: 'REFERENCE', help: 'the image it would be made with; default: any. Nothing is pulled' },
+  json: { help: 'the same as JSON' },
+} as const satisfies OptionTable;
+
+const HELP = `Tells what this machine can do: which backends work, why not the others, and how to mend it.
+
+Usage: companion doctor [options]
+
+${optionHelp(OPTIONS)}
+
+Exit codes: 0 when at least one backend is available, else 1; 2 for a mistake in these options.
+`;
+
+/** Variables that Companion reads; of others that look like its own only the names are told. */
+const KNOWN_VARIABLES: readonly string[] = ['COMPANION_BACKEND', 'COMPANION_REQUIRE_BACKENDS'];
+/** Stands for any image: backends that need one are asked as if there were one. */
+const ANY_IMAGE = 'docker.io/library/busybox:latest';
+
+/** `companion doctor [--json]` */
+export const doctorCommand: Command = {
+  help: HELP,
+  execute: async (args, streams) => {
+    const unexpected = (argument: string): Error =>
+      usageError(`unexpected "${argument}"`, 'See companion doctor --help.');
+    const { values, rest } = parseOptions(args, OPTIONS, unexpected);
+    if (rest?.[0] !== undefined) throw unexpected(rest[0]);
+    const backends = await examineBackends({
+      sourceDir: parseSource(values.source),
+      image: values.image ?? ANY_IMAGE,
+    });
+    const examination: Examination = {
+      version: version(),
+      node: process.version,
+      platform: { os: process.platform, arch: process.arch, release: release() },
+      variables: companionVariables(process.env),
+      backends,
+    };
+    if (values.json) printJson(streams.stdout, examination);
+    else print(examination, streams);
+    return backends.some(({ status }) => status === 'available') ? EXIT.success : EXIT.failure;
+  },
+};
+
+/** What `--json` prints. Members may be added, none is taken away. */
+interface Examination {
+  readonly version: string;
+  readonly node: string;
+  readonly platform: { readonly os: string; readonly arch: string; readonly release: string };
+  /** By name; the value of those that Companion does not know is null. */
+  readonly variables: Readonly<Record<string, string | null>>;
+  /** By priority. */
+  readonly backends: readonly BackendExamination[];
+}
+
+function companionVariables(env: NodeJS.ProcessEnv): Examination['variables'] {
+  const names = Object.keys(env).filter((name) => name.startsWith('COMPANION_'));
+  return Object.fromEntries(
+    names.sort().map((name) => [name, KNOWN_VARIABLES.includes(name) ? (env[name] ?? null) : null]),
+  );
+}
+
+function print(
+  { version, node, platform, variables, backends }: Examination,
+  { stdout }: StandardStreams,
+): void {
+  const lines = [
+    `companion ${version} on Node ${node}, ${platform.os} ${platform.arch} (${platform.release})`,
+    '',
+  ];
+  for (const backend of backends) lines.push(...describe(backend));
+  const known = Object.entries(variables).map(([name, value]) =>
+    value === null ? `${name} is set, and not one that Companion reads` : `${name}=${value}`,
+  );
+  if (known.length > 0) lines.push('variables', ...known.map((line) => `  ${line}`), '');
+  lines.push(summary(backends));
+  stdout.write(`${lines.join('\n')}\n`);
+}
+
+const STATUS = {
+  available: 'available',
+  unavailable: 'not available',
+  'not-installed': 'not installed',
+  broken: 'broken',
+} as const;
+
+function describe(backend: BackendExamination): readonly string[] {
+  const { status, reason, hint, detail, durationMs, capabilities } = backend;
+  const time = durationMs === null ? '' : ` (asked in ${formatMs(durationMs)})`;
+  const lines = [`${backend.backend.padEnd(8)}${STATUS[status]}${time}`];
+  if (detail !== null) lines.push(`  ${detail}`);
+  if (reason !== null && status !== 'not-installed') lines.push(`  ${reason}`);
+  if (hint !== null) lines.push(`  ${hint}`);
+  if (backend.version !== null) {
+    const whose = backend.from === 'project' ? "this project's" : 'came with this command';
+    lines.push(`  ${backend.package} ${backend.version}, ${whose}`);
+  }
+  if (status === 'available' && capabilities !== null) {
+    lines.push(...describeCapabilities(capabilities).map((line) => `  ${line}`));
+  }
+  return [...lines, ''];
+}
+
+function describeCapabilities(capabilities: Capabilities): readonly string[] {
+  const entries = Object.entries(capabilities);
+  const named = (wanted: boolean): string =>
+    entries.flatMap(([key, value]) => (value === wanted ? [key] : [])).join(', ');
+  const kinds = entries.flatMap(([key, value]) => (typeof value === 'string' ? [`${key} ${value}`] : []));
+  return [kinds.join(', '), `can: ${named(true) || 'nothing more'}; cannot: ${named(false) || 'nothing'}`];
+}
+
+function summary(backends: readonly BackendExamination[]): string {
+  const available = backends.filter(({ status }) => status === 'available').map(({ backend }) => backend);
+  if (available.length === 0) return 'No backend is available: mend or install one of those above.';
+  return `Available: ${available.join(', ')}.`;
+}

@@ -1,0 +1,76 @@
+import type { Capabilities } from '@companion/core/backend';
+import { installCommand, type LoadedBackend, loadBackends, whyNotLoaded } from './load-backends.js';
+
+/** What `companion doctor` says about one backend. */
+export interface BackendExamination {
+  readonly backend: string;
+  readonly package: string;
+  readonly status: 'available' | 'unavailable' | 'not-installed' | 'broken';
+  /** One clause: why it is not available. */
+  readonly reason: string | null;
+  /** What the user can do about it. */
+  readonly hint: string | null;
+  /** What it found: an endpoint, a version. */
+  readonly detail: string | null;
+  /** Of the package. */
+  readonly version: string | null;
+  /** Whether the project in the current directory has the package, or this command brought it along. */
+  readonly from: 'project' | 'command' | null;
+  readonly path: string | null;
+  readonly priority: number | null;
+  /** On this machine where it is available, else at best. */
+  readonly capabilities: Capabilities | null;
+  /** Of the detection. */
+  readonly durationMs: number | null;
+}
+
+export interface ExaminationOptions {
+  readonly sourceDir: string;
+  /** For backends that are of use with an image only. Nothing is pulled. */
+  readonly image: string;
+}
+
+/** Asks every known backend, by priority; those that are not installed, too. */
+export async function examineBackends(options: ExaminationOptions): Promise<readonly BackendExamination[]> {
+  const loaded = await loadBackends();
+  return await Promise.all(loaded.map((backend) => examine(backend, options)));
+}
+
+const NOTHING = {
+  reason: null,
+  hint: null,
+  detail: null,
+  version: null,
+  from: null,
+  path: null,
+  priority: null,
+  capabilities: null,
+  durationMs: null,
+} as const;
+
+async function examine(loaded: LoadedBackend, options: ExaminationOptions): Promise<BackendExamination> {
+  const base = { backend: loaded.name, package: loaded.packageName };
+  if (loaded.state !== 'loaded') {
+    const hint =
+      loaded.state === 'broken' ? `Install it again: ${installCommand(loaded.packageName)}` : loaded.install;
+    return { ...base, status: loaded.state, ...NOTHING, reason: whyNotLoaded(loaded) ?? null, hint };
+  }
+  const { backend, found } = loaded;
+  const { explainSelection } = await import('@companion/core');
+  // One by one, and by name: COMPANION_BACKEND must not hide the others.
+  const [report] = await explainSelection({ ...options, preferredBackend: backend.name });
+  const available = report?.verdict === 'chosen';
+  return {
+    ...base,
+    status: available ? 'available' : 'unavailable',
+    reason: report?.reason ?? null,
+    hint: report?.hint ?? null,
+    detail: report?.detail ?? null,
+    durationMs: report?.durationMs ?? null,
+    version: found.version ?? null,
+    from: found.from,
+    path: found.path,
+    priority: backend.priority,
+    capabilities: report?.capabilities ?? backend.capabilities,
+  };
+}
