@@ -1,0 +1,74 @@
+// Runs figures one after the other, each in a process of its own, and ends with the table of all goals.
+//
+//   node bench/all.mjs [--json] [--write] [figure…]
+//
+// --json prints one array of results; --write also puts what is printed into docs/benchmarks.md.
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { renderFigure } from './measure/figure.mjs';
+import { describeMachine } from './measure/machine.mjs';
+import { renderGoals } from './measure/print.mjs';
+
+const FIGURES = [
+  'short-command',
+  'concurrency',
+  'runner-overhead',
+  'import-cost',
+  'first-command',
+  'detect-and-create',
+  'stdout-throughput',
+  'round-trip',
+  'stuck-reader',
+  'stop-latency',
+  'owner-death',
+  'many-at-once',
+  'event-loop-block',
+];
+const document = join(import.meta.dirname, '../docs/benchmarks.md');
+
+const words = process.argv.slice(2);
+const flags = new Set(words.filter((word) => word.startsWith('--')));
+const names = words.filter((word) => !word.startsWith('--'));
+for (const name of names) {
+  if (!FIGURES.includes(name)) throw new Error(`no figure is named ${name}; there are ${FIGURES.join(', ')}`);
+}
+
+const json = flags.has('--json');
+const results = [];
+for (const name of names.length === 0 ? FIGURES : names) {
+  const result = JSON.parse(await outputOf(name));
+  results.push(result);
+  if (!json) console.log(`${renderFigure(result)}\n`);
+}
+if (json) console.log(JSON.stringify(results));
+else console.log(summary(results));
+if (flags.has('--write')) writeResults(results);
+
+/** One figure at a time: two would measure each other. */
+async function outputOf(name) {
+  const child = spawn(process.execPath, [join(import.meta.dirname, `${name}.mjs`), '--json'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const output = child.stdout.setEncoding('utf8').toArray();
+  const code = await new Promise((resolve) => child.once('exit', resolve));
+  if (code !== 0) throw new Error(`${name} ended with ${code}`);
+  return (await output).join('');
+}
+
+function summary(all) {
+  const goals = all.flatMap((result) => result.goals);
+  const machine = describeMachine(all[0].machine);
+  return `### Goals\n\n${goals.length === 0 ? 'None of these figures has one.' : renderGoals(goals)}\n\n${machine}`;
+}
+
+/** Everything between the two marks of the document is what the last such run has measured. */
+function writeResults(all) {
+  const text = readFileSync(document, 'utf8');
+  const [begin, end] = ['<!-- results: begin -->', '<!-- results: end -->'];
+  const [before, rest] = text.split(begin);
+  const after = rest?.split(end)[1];
+  if (after === undefined) throw new Error(`${document} has no place for results`);
+  const results = [summary(all), ...all.map(renderFigure)].join('\n\n');
+  writeFileSync(document, `${before}${begin}\n\n${results}\n\n${end}${after}`);
+}

@@ -1,0 +1,33 @@
+import { describeMachine, loadAverage, machineFacts } from './machine.mjs';
+import { renderGoals, renderTable } from './print.mjs';
+
+/**
+ * Runs one figure and prints it: tables and goals as plain text, or one JSON object with `--json`. `measure` resolves
+ * with `{ tables, goals, notes }`, all of them lists.
+ */
+export async function figure(name, title, measure) {
+  const loadBefore = loadAverage();
+  const startedAt = performance.now();
+  const { tables, goals = [], notes = [] } = await measure();
+  const result = {
+    name,
+    title,
+    machine: machineFacts(),
+    load: { before: loadBefore, after: loadAverage() },
+    seconds: Math.round((performance.now() - startedAt) / 100) / 10,
+    tables,
+    goals,
+    notes,
+  };
+  if (process.argv.includes('--json')) console.log(JSON.stringify(result));
+  else console.log(`${renderFigure(result)}\n\n${describeMachine(result.machine)}`);
+}
+
+/** Everything about one figure but the machine. */
+export function renderFigure({ name, title, load, seconds, tables, goals, notes }) {
+  const parts = [`### ${title}`, ...tables.map(renderTable)];
+  if (notes.length > 0) parts.push(notes.map((note) => `- ${note}`).join('\n'));
+  if (goals.length > 0) parts.push(renderGoals(goals));
+  parts.push(`\`node bench/${name}.mjs\`, ${seconds} s, load ${load.before} before and ${load.after} after.`);
+  return parts.join('\n\n');
+}
