@@ -3,6 +3,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
 import type { CompanionOptions, Endpoint } from '@companion/core';
 import { afterEach, describe, expect, it } from 'vitest';
+import { choosePorts, releasePorts } from '../src/ports.js';
 import { deferred } from './deferred.js';
 import type { FakeBehaviour } from './fake-backend.js';
 import { type FakeCompanion, fakeCompanion, startedFake } from './fake-companion.js';
@@ -334,6 +335,21 @@ describe('a shared network', () => {
     const server = createServer();
     await listening(server, ports[0]!);
     server.close();
+  });
+
+  it('never gives one port twice while it is held, however many there are', async () => {
+    // Of ten thousand candidates: without a look at those that are held, some of 400 would be the same.
+    const any = { name: undefined, companionPort: 0, hostPort: undefined };
+    const first = await choosePorts(
+      Array.from({ length: 200 }, () => any),
+      'shared',
+    );
+    const second = await choosePorts(
+      Array.from({ length: 200 }, () => any),
+      'shared',
+    );
+    expect(new Set([...first, ...second].map((port) => port.companionPort)).size).toBe(400);
+    for (const ports of [first, second]) releasePorts(ports);
   });
 
   it('keeps an any-free port through stop() and init()', async () => {
