@@ -25,7 +25,7 @@ export function resolveBinary(
   for (const directory of directories) {
     for (const extension of extensions(file, at.env)) {
       const path = isPath ? resolve(directory, file + extension) : join(directory, file + extension);
-      const kind = kindOf(path);
+      const kind = kindOf(path, isPath);
       if (kind === 'program') return { is: 'program', path };
       if (kind === 'not-executable') blocked ??= path;
     }
@@ -33,15 +33,20 @@ export function resolveBinary(
   return blocked === undefined ? { is: 'missing' } : { is: 'not-executable', path: blocked };
 }
 
-function kindOf(path: string): Resolved['is'] {
+function kindOf(path: string, isPath: boolean): Resolved['is'] {
   try {
     const stats = statSync(path, { throwIfNoEntry: false });
     if (stats === undefined) return 'missing';
     if (!stats.isFile()) return 'not-executable';
+  } catch (error) {
+    // Of a directory on PATH that cannot be searched nobody knows whether it has the program: shells pass it over.
+    return isPath && (error as NodeJS.ErrnoException).code === 'EACCES' ? 'not-executable' : 'missing';
+  }
+  try {
     accessSync(path, constants.X_OK);
     return 'program';
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EACCES' ? 'not-executable' : 'missing';
+  } catch {
+    return 'not-executable';
   }
 }
 

@@ -58,3 +58,14 @@ it('takes empty and relative entries of PATH from the working directory', () => 
 it('looks where execvp looks when PATH is unset', () => {
   expect(resolve('sh', '').is).toBe('program');
 });
+
+// Root may search every directory.
+it.skipIf(process.getuid?.() === 0)('passes over directories of PATH that it may not search', async () => {
+  const closed = join(folder, 'closed');
+  await mkdir(closed);
+  await chmod(closed, 0);
+  expect(resolve('absent', closed)).toEqual({ is: 'missing' });
+  expect(resolve('tool', `${closed}:${folder}/first`).is).toBe('program');
+  expect(resolve(join(closed, 'tool')).is).toBe('not-executable');
+  await chmod(closed, 0o755);
+});
