@@ -1,5 +1,6 @@
 // A message of 200 bytes to a process and back, one after another: what a language server's client does.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { localBackend } from '@companion/backend-local/backend';
 import { startCompanion } from '@companion/core';
 import { execa } from 'execa';
@@ -24,8 +25,9 @@ await figure('round-trip', 'Round trip of 200 bytes through `cat`', async () => 
     }),
   );
   const samples = await alternate(contenders, { rounds: 150, warmups: 5, budgetMs: 12_000 });
+  const rawEnd = once(raw, 'close');
   for (const { stdin } of Object.values(peers)) stdin.end();
-  await viaExeca;
+  await Promise.all([rawEnd, viaExeca, viaCompanion.wait()]);
   await companion.shutdown();
   return {
     tables: [

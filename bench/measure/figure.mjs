@@ -1,4 +1,5 @@
-import { describeMachine, loadAverage, machineFacts } from './machine.mjs';
+import { describeMachine, machineFacts } from './machine.mjs';
+import { watchOtherWork } from './other-work.mjs';
 import { renderGoals, renderTable } from './print.mjs';
 
 /**
@@ -6,14 +7,14 @@ import { renderGoals, renderTable } from './print.mjs';
  * with `{ tables, goals, notes }`, all of them lists.
  */
 export async function figure(name, title, measure) {
-  const loadBefore = loadAverage();
+  const otherWork = watchOtherWork();
   const startedAt = performance.now();
   const { tables, goals = [], notes = [] } = await measure();
   const result = {
     name,
     title,
     machine: machineFacts(),
-    load: { before: loadBefore, after: loadAverage() },
+    otherWork: otherWork(),
     seconds: Math.round((performance.now() - startedAt) / 100) / 10,
     tables,
     goals,
@@ -24,10 +25,14 @@ export async function figure(name, title, measure) {
 }
 
 /** Everything about one figure but the machine. */
-export function renderFigure({ name, title, load, seconds, tables, goals, notes }) {
+export function renderFigure({ name, title, otherWork, seconds, tables, goals, notes }) {
   const parts = [`### ${title}`, ...tables.map(renderTable)];
   if (notes.length > 0) parts.push(notes.map((note) => `- ${note}`).join('\n'));
   if (goals.length > 0) parts.push(renderGoals(goals));
-  parts.push(`\`node bench/${name}.mjs\`, ${seconds} s, load ${load.before} before and ${load.after} after.`);
+  const others =
+    otherWork === null
+      ? ''
+      : ` Other work took ${Math.round(otherWork * 100)} % of the processors meanwhile.`;
+  parts.push(`\`node bench/${name}.mjs\`, ${seconds} s.${others}`);
   return parts.join('\n\n');
 }

@@ -1,4 +1,4 @@
-import { cpus, loadavg, release, totalmem } from 'node:os';
+import { cpus, release, totalmem } from 'node:os';
 
 /** What the numbers depend on besides the code. */
 export function machineFacts() {
@@ -11,11 +11,6 @@ export function machineFacts() {
     node: process.version,
     date: new Date().toISOString().slice(0, 10),
   };
-}
-
-/** Processes that wanted to run, over the last minute; above the number of cores the medians are too high. */
-export function loadAverage() {
-  return Math.round(loadavg()[0] * 100) / 100;
 }
 
 export function describeMachine({ processor, cores, memoryGiB, system, node, date }) {

@@ -29,7 +29,13 @@ interface StartOptions {
 
 /** Starts a program, collecting what it says. */
 export function start(file: string, args: readonly string[], options: StartOptions = {}): Running {
-  const { COMPANION_BACKEND: _backend, COMPANION_REQUIRE_BACKENDS: _required, ...env } = process.env;
+  // NODE_PATH: package managers set it for what they start, and then packages are found that a project does not have.
+  const {
+    COMPANION_BACKEND: _backend,
+    COMPANION_REQUIRE_BACKENDS: _required,
+    NODE_PATH: _nodePath,
+    ...env
+  } = process.env;
   const child = spawn(file, args, {
     cwd: options.cwd,
     env: { ...env, ...options.env },

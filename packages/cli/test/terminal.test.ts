@@ -9,7 +9,8 @@ const hasTerminals =
 
 /** Runs `companion …` (as a shell reads it) on a terminal of 90 columns and 30 rows. */
 function onTerminal(args: string, cwd?: string): Running & { type(keys: string): void } {
-  const command = `stty columns 90 rows 30; "${process.execPath}" "${BIN}" ${args}`;
+  // exec: a shell that waited for it would be interrupted, too, and some of them then have a verdict of their own.
+  const command = `stty columns 90 rows 30; exec "${process.execPath}" "${BIN}" ${args}`;
   const running = start(
     'sh',
     ['-c', 'exec script -qefc "$1" /dev/null', 'sh', command],

@@ -8,6 +8,10 @@ import { heartbeat } from '../heartbeat.js';
 import { rejectsWith } from '../rejects-with.js';
 import { sh } from '../shell.js';
 import { assertSilent } from '../silence.js';
+import { within } from '../within.js';
+
+/** Below the 10 s after which core lets the caller of a backend go that does not give up. */
+const GIVES_UP_MS = 8000;
 
 /** `init()`: part of the area `lifecycle`. */
 export const startCases: readonly ConformanceCase[] = [
@@ -91,7 +95,9 @@ export const startCases: readonly ConformanceCase[] = [
           // Not to synchronise: the moment is what is tested, and init() must be right at every one.
           const timer = moment === 0 ? undefined : setTimeout(() => abort.abort(), usualMs * moment);
           try {
-            await runner.init({ signal: abort.signal });
+            const given = await within(runner.init({ signal: abort.signal }), usualMs + GIVES_UP_MS);
+            assert.notEqual(given.is, 'late', `an aborted start must give up within ${GIVES_UP_MS} ms`);
+            if (given.is === 'failed') throw given.error;
             assert.notEqual(moment, 0, 'an init() that was aborted as it began must reject');
             await runner.shutdown();
           } catch (error) {
