@@ -28,6 +28,8 @@ export default defineConfig({
           name: 'unit',
           include: ['packages/*/test/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**', ...conformance, ...mutants],
+          // More workers than processors: the tests of the command mostly wait for the programs that they start.
+          maxWorkers: 3,
           testTimeout: 20_000,
         },
       },
@@ -47,7 +49,7 @@ export default defineConfig({
         test: {
           name: 'mutants',
           include: mutants,
-          maxWorkers: 4,
+          maxWorkers: 8,
           sequence: { groupOrder: 2 },
           testTimeout: 120_000,
         },

@@ -1,5 +1,5 @@
 import { describeMachine, machineFacts } from './machine.mjs';
-import { watchOtherWork } from './other-work.mjs';
+import { describeOtherWork, watchOtherWork } from './other-work.mjs';
 import { renderGoals, renderTable } from './print.mjs';
 
 /**
@@ -29,10 +29,6 @@ export function renderFigure({ name, title, otherWork, seconds, tables, goals, n
   const parts = [`### ${title}`, ...tables.map(renderTable)];
   if (notes.length > 0) parts.push(notes.map((note) => `- ${note}`).join('\n'));
   if (goals.length > 0) parts.push(renderGoals(goals));
-  const others =
-    otherWork === null
-      ? ''
-      : ` Other work took ${Math.round(otherWork * 100)} % of the processors meanwhile.`;
-  parts.push(`\`node bench/${name}.mjs\`, ${seconds} s.${others}`);
+  parts.push(`\`node bench/${name}.mjs\`, ${seconds} s. ${describeOtherWork(otherWork)}`.trimEnd());
   return parts.join('\n\n');
 }

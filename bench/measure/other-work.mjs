@@ -5,8 +5,9 @@ import { cpus } from 'node:os';
 const TICK_MS = 10;
 
 /**
- * Starts to watch what the rest of the machine does. The function it returns says which share of all processors
- * (0 to 1) other programs have used since then; `null` where the system does not tell (only Linux does).
+ * Starts to watch who else uses the processors. The function it returns says which share of all of them (0 to 1) other
+ * programs have used since then, and which share the hypervisor gave to other machines; `null` where the system does
+ * not tell (only Linux does).
  */
 export function watchOtherWork() {
   const before = ticks();
@@ -14,13 +15,21 @@ export function watchOtherWork() {
   return () => {
     if (before === null) return null;
     const after = ticks();
-    const others = (after.everybody - before.everybody - (after.own - before.own)) * TICK_MS;
     const available = (performance.now() - startedAt) * cpus().length;
-    return Math.min(1, Math.max(0, others / available));
+    const share = (worked) => Math.min(1, Math.max(0, (worked * TICK_MS) / available));
+    const used = after.used - before.used - (after.own - before.own);
+    return { programs: share(used), hypervisor: share(after.stolen - before.stolen) };
   };
 }
 
-/** proc(5): time that all processors worked (or were taken by the hypervisor), and that this process and its children did. */
+/** What {@link watchOtherWork} has found, as a sentence. */
+export function describeOtherWork(otherWork) {
+  if (otherWork === null) return '';
+  const percent = (share) => `${Math.round(share * 100)} %`;
+  return `Other programs took ${percent(otherWork.programs)} of the processors meanwhile, other machines ${percent(otherWork.hypervisor)}.`;
+}
+
+/** proc(5): what all programs used, what the hypervisor kept, and what this process and its ended children used. */
 function ticks() {
   if (process.platform !== 'linux') return null;
   const total = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0].split(/\s+/).slice(1).map(Number);
@@ -32,7 +41,8 @@ function ticks() {
     .slice(11, 15)
     .map(Number);
   return {
-    everybody: user + nice + system + interrupts + softInterrupts + stolen,
+    used: user + nice + system + interrupts + softInterrupts,
+    stolen,
     own: own.reduce((sum, part) => sum + part, 0),
   };
 }

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { CompanionRunner } from '@companion/core';
 import type { CaseContext } from './case.js';
 import { sh } from './shell.js';
-import { type WaitUntilOptions, waitUntil } from './wait-until.js';
 
 /** A file below a case's own directory, through which inside and outside tell each other something. */
 export interface ExchangedFile {
@@ -33,24 +32,6 @@ export function exchangedFile(
     read: () =>
       runner.capabilities.filesystem === 'copied' ? readInside(runner, companionPath) : readOrNull(hostPath),
   };
-}
-
-/**
- * Resolves with the file's text once it ends with a line break, so that half a line is never taken for all of it.
- * The other side writes it with `echo ready > "$1"`.
- */
-export async function waitForFile(
-  context: Pick<CaseContext, 'signal'>,
-  file: ExchangedFile,
-  options: Omit<WaitUntilOptions, 'what' | 'signal'> = {},
-): Promise<string> {
-  return await waitUntil(
-    async () => {
-      const text = await file.read();
-      return text?.endsWith('\n') ? text : null;
-    },
-    { ...options, what: `a complete line in the file ${file.name}`, signal: context.signal },
-  );
 }
 
 async function readOrNull(hostPath: string): Promise<string | null> {

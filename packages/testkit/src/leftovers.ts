@@ -5,14 +5,14 @@ import { waitUntil } from './wait-until.js';
 /** The variable that everything inside a case's companions carries. */
 export const MARK_VARIABLE = 'COMPANION_CONFORMANCE_CASE';
 
-export interface MarkedProcess {
+interface MarkedProcess {
   readonly pid: number;
   /** Its words, for the message. */
   readonly command: string;
 }
 
 /** Processes of this machine whose mark begins so and that have not ended. Only where there is a /proc. */
-export async function markedProcesses(markPrefix: string): Promise<readonly MarkedProcess[]> {
+async function markedProcesses(markPrefix: string): Promise<readonly MarkedProcess[]> {
   if (process.platform !== 'linux') return [];
   const needle = `${MARK_VARIABLE}=${markPrefix}`;
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && name !== String(process.pid));

@@ -10,7 +10,7 @@ import { collectStrayErrors } from './stray-errors.js';
 import { within } from './within.js';
 
 /** How long a case may take unless it says otherwise. */
-export const CASE_TIMEOUT_MS = 30_000;
+const CASE_TIMEOUT_MS = 30_000;
 /** For a case to notice that its time is up. */
 const UNWIND_MS = 2000;
 

@@ -11,6 +11,3 @@ export const DEAF = "trap '' TERM HUP INT";
 
 /** Script text: `"$@"` in a session of its own, in the background. Needs `setsid` (util-linux, busybox, toybox). */
 export const IN_OWN_SESSION = 'setsid "$@" &';
-
-/** Script text: `"$@"` in the background, its parent gone at once, so that it belongs to init. */
-export const DOUBLE_FORKED = '("$@" &)';

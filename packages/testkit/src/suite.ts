@@ -29,7 +29,7 @@ export interface SuiteEntry {
   run(signal?: AbortSignal): Promise<EntryResult>;
 }
 
-export interface EntryResult {
+interface EntryResult {
   readonly report: CaseReport;
   /** What the case rejected with, for who can show where that was. */
   readonly error?: unknown;
