@@ -202,7 +202,8 @@ export class CompanionRunner {
   }
 
   /**
-   * Starts the environment; again after `stop()`. Failing or aborted, it leaves nothing behind. Rejects with
+   * Starts the environment; again after `stop()`. Failing or aborted, it leaves nothing behind. Concurrent calls share one
+   * start, which any of their signals aborts. Rejects with
    * `COMPANION_START_FAILED`, `COMPANION_ABORTED`, `COMPANION_PORT_UNAVAILABLE`, `COMPANION_IMAGE_UNAVAILABLE`,
    * `COMPANION_COMMAND_NOT_FOUND`, `COMPANION_UNSUPPORTED` or `COMPANION_WRONG_STATE`.
    */
