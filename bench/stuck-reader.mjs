@@ -6,7 +6,7 @@ import { number } from './measure/print.mjs';
 import { compare, rowOf, summarize } from './measure/statistics.mjs';
 
 const SECONDS = 5;
-const ROUNDS = 3;
+const ROUNDS = 2;
 const READERS = [
   'raw pipe, never read',
   'raw pipe, read slowly',

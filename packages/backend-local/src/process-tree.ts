@@ -7,6 +7,13 @@ const VANISH_MS = 5000;
 /** A tree that grows faster than this is ended by SIGKILL alone. */
 const MAX_LOOKS = 4;
 
+/** A process whose session and group belong to a tree, as long as nobody else has its id. */
+export interface Leader {
+  readonly pid: number;
+  /** Its id is certainly its own; its mark need not be readable, and in the moment of an exec(2) it is not. */
+  readonly running: boolean;
+}
+
 /**
  * A set of processes that grows by descent: found by their mark, by their parent, by the session or group that one of
  * them leads, and remembered from one look to the next, so that one which loses all three between two looks is still
@@ -15,12 +22,11 @@ const MAX_LOOKS = 4;
  */
 export class ProcessTree {
   readonly #isMarked: (mark: string) => boolean;
-  readonly #leaders: () => readonly number[];
+  readonly #leaders: () => Iterable<Leader>;
   /** Process id to start time. */
   #known = new Map<number, string>();
 
-  /** `leaders` are the ids of those whose session and group belong to the tree, as long as nobody else has the id. */
-  constructor(isMarked: (mark: string) => boolean, leaders: () => readonly number[]) {
+  constructor(isMarked: (mark: string) => boolean, leaders: () => Iterable<Leader>) {
     this.#isMarked = isMarked;
     this.#leaders = leaders;
   }
@@ -29,17 +35,19 @@ export class ProcessTree {
   async members(): Promise<readonly ProcessEntry[]> {
     const table = await readProcessTable();
     const members = new Map<number, ProcessEntry>();
-    const reserved = new Set(this.#leaders());
+    const leaders = new Map([...this.#leaders()].map((leader) => [leader.pid, leader]));
     for (const entry of table) {
-      if (this.#known.get(entry.pid) === entry.startedAt || this.#carriesMark(entry))
+      const isLeader = leaders.get(entry.pid)?.running === true;
+      if (isLeader || this.#known.get(entry.pid) === entry.startedAt || this.#carriesMark(entry)) {
         members.set(entry.pid, entry);
+      }
     }
     // An id that somebody else has now no longer stands for a session or group of ours.
-    for (const entry of table) if (!members.has(entry.pid)) reserved.delete(entry.pid);
+    for (const entry of table) if (!members.has(entry.pid)) leaders.delete(entry.pid);
     for (let grown = true; grown; ) {
       grown = false;
       for (const entry of table) {
-        if (members.has(entry.pid) || !belongs(entry, members, reserved)) continue;
+        if (members.has(entry.pid) || !belongs(entry, members, leaders)) continue;
         members.set(entry.pid, entry);
         grown = true;
       }
@@ -87,13 +95,13 @@ export class ProcessTree {
 function belongs(
   entry: ProcessEntry,
   members: ReadonlyMap<number, ProcessEntry>,
-  reserved: ReadonlySet<number>,
+  leaders: ReadonlyMap<number, Leader>,
 ): boolean {
   const { parent, session, group } = entry;
   return (
     members.has(parent) ||
-    reserved.has(session) ||
-    reserved.has(group) ||
+    leaders.has(session) ||
+    leaders.has(group) ||
     members.get(session)?.session === session ||
     members.get(group)?.group === group
   );

@@ -7,7 +7,7 @@ import { CompanionError } from '@companion/core';
 import type { Abortable, BackendProcess, Command, ProcessExit, Signal } from '@companion/core/backend';
 import { carries, MarkSeries, marked } from './marks.js';
 import { watchOwner } from './owner-death.js';
-import { ProcessTree } from './process-tree.js';
+import { type Leader, ProcessTree } from './process-tree.js';
 import { type Resolved, resolveBinary } from './resolve-binary.js';
 import { endTree } from './windows-tree.js';
 
@@ -24,10 +24,10 @@ let loadedExeca: Promise<typeof import('execa')> | undefined;
 export class HostProcesses {
   readonly #marks = new MarkSeries();
   /** Ids of processes that run, or ran and left others in their group. */
-  readonly #leaders = new Set<number>();
+  readonly #leaders = new Map<number, Leader>();
   readonly #everything = new ProcessTree(
     (mark) => this.#marks.matches(mark),
-    () => [...this.#leaders],
+    () => this.#leaders.values(),
   );
 
   /**
@@ -62,12 +62,13 @@ export class HostProcesses {
     const { pid, stdout, stderr } = child;
     if (pid === undefined || stdout === null || stderr === null)
       throw startError(command, path, (await child).cause);
-    this.#leaders.add(pid);
+    this.#leaders.set(pid, { pid, running: true });
     let ended = false;
     const exited = new Promise<ProcessExit>((resolve, reject) => {
       child.once('exit', (code: number | null, endedBy: Signal | null) => {
         ended = true;
         // After the verdict: an empty group is an exception, and exceptions take their time.
+        this.#leaders.set(pid, { pid, running: false });
         setImmediate(() => groupLives(pid) || this.#leaders.delete(pid));
         if (code !== null) resolve({ code, signal: null });
         else if (endedBy !== null) resolve({ code: null, signal: endedBy });
@@ -76,7 +77,10 @@ export class HostProcesses {
     });
     const tree = new ProcessTree(
       (value) => carries(value, mark),
-      () => (this.#leaders.has(pid) ? [pid] : []),
+      () => {
+        const leader = this.#leaders.get(pid);
+        return leader === undefined ? [] : [leader];
+      },
     );
     return {
       pid,
@@ -97,7 +101,7 @@ export class HostProcesses {
   /** Ends whatever is left of all processes: TERM, a second, KILL. */
   async endAll(): Promise<void> {
     if (isWindows) {
-      await Promise.all([...this.#leaders].map((pid) => endTree(pid, false)));
+      await Promise.all([...this.#leaders.keys()].map((pid) => endTree(pid, false)));
       return;
     }
     // Most environments leave nothing, and looking costs the reading of the process table.

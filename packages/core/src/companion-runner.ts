@@ -18,10 +18,10 @@ import type { LogLine, LogOptions } from './logs.js';
 import type { Directory, EnvironmentVariables, MountOptions, RunOptions, SpawnOptions } from './options.js';
 import { MountTable } from './paths.js';
 import type { Endpoint } from './ports.js';
-import type { RunResult } from './process/command-failed.js';
 import { CompanionProcess } from './process/companion-process.js';
 import type { ProcessHost } from './process/process-host.js';
 import { PROCESS_RUN_OPTION_NAMES } from './process/run.js';
+import type { RunResult } from './process/run-result.js';
 import {
   type LineMatch,
   type WaitForLineOptions,

@@ -1,3 +1,5 @@
+import type { RunResult } from './process/run-result.js';
+
 /** Stable codes: part of the API. Messages are not. */
 export type CompanionErrorCode =
   | 'COMPANION_NO_BACKEND'
@@ -52,6 +54,25 @@ export class CompanionError extends Error {
   static is(value: unknown, code?: CompanionErrorCode): value is CompanionError {
     if (typeof value !== 'object' || value === null || !(BRAND in value)) return false;
     return code === undefined || (value as CompanionError).code === code;
+  }
+}
+
+/** A process ran and did not end well: carries what came of it. */
+export class CommandFailedError extends CompanionError {
+  readonly result: RunResult<string | Buffer>;
+
+  constructor(
+    code: CompanionErrorCode,
+    message: string,
+    result: RunResult<string | Buffer>,
+    options: CompanionErrorOptions = {},
+  ) {
+    super(code, message, options);
+    this.result = result;
+  }
+
+  override get name(): string {
+    return 'CommandFailedError';
   }
 }
 

@@ -11,7 +11,12 @@ export type {
 } from './backend.js';
 export type { CompanionRunner } from './companion-runner.js';
 export { createCompanion, explainSelection, startCompanion } from './create-companion.js';
-export { CompanionError, type CompanionErrorCode, type CompanionErrorOptions } from './errors.js';
+export {
+  CommandFailedError,
+  CompanionError,
+  type CompanionErrorCode,
+  type CompanionErrorOptions,
+} from './errors.js';
 export type { EventListener, EventOrigin, PublishedEvent } from './events.js';
 export type { LifecycleState, ShutdownOptions } from './lifecycle.js';
 export type { LogLine, LogOptions } from './logs.js';
@@ -30,8 +35,8 @@ export type {
   SpawnOptions,
 } from './options.js';
 export type { Endpoint } from './ports.js';
-export { CommandFailedError, type EndReason, type RunResult } from './process/command-failed.js';
 export type { CompanionProcess, ProcessRunOptions } from './process/companion-process.js';
+export type { EndReason, RunResult } from './process/run-result.js';
 export type { LineMatch, WaitForLineOptions, WaitForPortOptions, WaitOptions } from './readiness.js';
 export { registerBackend, registeredBackends } from './registry.js';
 export type { CandidateReport, Selection } from './select/select.js';

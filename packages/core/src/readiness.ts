@@ -3,8 +3,8 @@ import { parseOneOf, parseOptional, parseTimeout } from './argument-checks.js';
 import type { Ending } from './ending.js';
 import { abortedError, CompanionError, invalidArgument } from './errors.js';
 import type { Endpoint, PortTable } from './ports.js';
-import { describeStatus, lastLines } from './process/command-failed.js';
 import { CompanionProcess } from './process/companion-process.js';
+import { describeStatus, lastLines } from './process/describe.js';
 import { LineSplitter } from './process/lines.js';
 
 const DEFAULT_TIMEOUT_MS = 30_000;

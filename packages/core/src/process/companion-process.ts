@@ -7,7 +7,6 @@ import type { BackendProcess, ExitStatus, ProcessExit, Signal, TerminalSize, Use
 import { abortedError, CompanionError, invalidArgument, messageOf } from '../errors.js';
 import type { Directory, EnvironmentVariables, RunOptions } from '../options.js';
 import { parseDirectory } from '../settings.js';
-import { describeCommand, type EndReason, type RunResult } from './command-failed.js';
 import {
   assertCapable,
   CommandPlan,
@@ -15,12 +14,14 @@ import {
   parseStdin,
   parseTerminalSize,
 } from './command-plan.js';
+import { describeCommand } from './describe.js';
 import { InputStream } from './input-stream.js';
 import { linesOf } from './lines.js';
 import { OutputStream } from './output-stream.js';
 import { pour } from './pour.js';
 import type { ProcessHost } from './process-host.js';
 import { runToEnd } from './run.js';
+import type { EndReason, RunResult } from './run-result.js';
 import { DEFAULT_KILL_GRACE_MS, descendantsNamed, killNow, settlesWithin, terminate } from './terminate.js';
 
 /** A pipe that stays open, empty and being read for so long after the process's end is cut. */

@@ -10,18 +10,13 @@ import {
   parseTimeout,
 } from '../argument-checks.js';
 import type { ProcessExit } from '../backend.js';
-import { CompanionError, invalidArgument } from '../errors.js';
+import { CommandFailedError, CompanionError, invalidArgument } from '../errors.js';
 import type { RunOptions } from '../options.js';
 import { Collector } from './collect.js';
-import {
-  CommandFailedError,
-  describeStatus,
-  type EndReason,
-  lastLines,
-  type RunResult,
-} from './command-failed.js';
+import { describeStatus, lastLines } from './describe.js';
 import type { InputStream } from './input-stream.js';
 import type { OutputStream } from './output-stream.js';
+import type { EndReason, RunResult } from './run-result.js';
 import { DEFAULT_KILL_GRACE_MS } from './terminate.js';
 
 const DEFAULT_MAX_OUTPUT_BYTES = 100_000_000;
