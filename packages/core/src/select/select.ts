@@ -112,7 +112,7 @@ async function ask(
 ): Promise<Asked> {
   const { name, priority, capabilities } = backend;
   const base = { backend: name, priority, hint: undefined, detail: undefined, capabilities };
-  const outBefore = whyOut(capabilities, settings, options, preferredBy);
+  const outBefore = whyOut(capabilities, settings, options, preferredBy, true);
   if (outBefore !== null) {
     return { report: { ...base, verdict: 'unsuitable', reason: outBefore, durationMs: 0 } };
   }
@@ -152,8 +152,9 @@ function whyOut(
   settings: Settings,
   options: CompanionOptions,
   preferredBy: string | undefined,
+  atBest = false,
 ): string | null {
-  const unmet = whyUnmet(options.requires ?? {}, capabilities);
+  const unmet = whyUnmet(options.requires ?? {}, capabilities, atBest);
   if (unmet !== null) return unmet;
   const falls =
     settings.image !== undefined && capabilities.filesystem === 'shared' && preferredBy === undefined;

@@ -22,13 +22,24 @@ export function whyUnsuitable(settings: Settings, capabilities: Capabilities): s
   return null;
 }
 
-/** Which requirement the capabilities miss; `null` when none. */
-export function whyUnmet(requires: Requirements, capabilities: Capabilities): string | null {
+/** What a machine can make of a capability. */
+const LOWERED: ReadonlyMap<unknown, unknown> = new Map<unknown, unknown>([
+  [true, false],
+  ['bound', 'copied'],
+  ['killed', 'survives'],
+]);
+
+/**
+ * Which requirement the capabilities miss; `null` when none. `atBest`: they are those that the backend declares, and its
+ * machine may lower them to what is required.
+ */
+export function whyUnmet(requires: Requirements, capabilities: Capabilities, atBest = false): string | null {
   for (const [key, wanted] of Object.entries(requires)) {
     if (wanted === undefined) continue;
     const values: readonly unknown[] = Array.isArray(wanted) ? wanted : [wanted];
     const has = capabilities[key as keyof Capabilities];
-    if (!values.includes(has)) return `requires ${key} ${values.join(' or ')}, it has ${has}`;
+    if (values.includes(has) || (atBest && values.includes(LOWERED.get(has)))) continue;
+    return `requires ${key} ${values.join(' or ')}, it has ${has}`;
   }
   return null;
 }

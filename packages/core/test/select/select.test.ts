@@ -266,6 +266,15 @@ describe('requires', () => {
     expect(runner.capabilities.limits).toBe(false);
     expect(Object.isFrozen(runner.capabilities)).toBe(true);
   });
+
+  it('waits for the answer of one that has more than is required and may find itself with less', async () => {
+    const detect = () =>
+      ({ available: true, lowered: { filesystem: 'copied', user: false, ownerDeath: 'survives' } }) as const;
+    const requires = { filesystem: 'copied', user: false, ownerDeath: 'survives' } as const;
+    expect((await choose([container({ detect })], { requires })).backend).toBe('container');
+    const error = await refusal([container()], { requires });
+    expect(error.message).toContain('container: requires filesystem copied, it has bound');
+  });
 });
 
 describe('what a candidate cannot honour', () => {
