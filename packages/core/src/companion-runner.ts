@@ -329,8 +329,8 @@ export class CompanionRunner {
   }
 
   /**
-   * Ends every process and removes the environment (with `reuse`: only when `remove` is true). Works in any state,
-   * twice and concurrently, where the first call decides; also during `init()`, which then rejects with
+   * Ends every process and removes the environment (with `reuse`: only when `remove` is true, also after a call
+   * without it). Works in any state, twice and concurrently; also during `init()`, which then rejects with
    * `COMPANION_ABORTED`.
    */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {

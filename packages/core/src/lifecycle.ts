@@ -18,6 +18,8 @@ export interface LifecycleSteps {
   start(options: { readonly signal: AbortSignal }): Promise<void>;
   stop(): Promise<void>;
   shutdown(options: ShutdownOptions): Promise<void>;
+  /** After `shutdown()`: whether one that removes would find something. */
+  readonly leavesSomething: boolean;
 }
 
 export interface ShutdownOptions {
@@ -90,8 +92,14 @@ export class Lifecycle {
 
   async shutdown(options: ShutdownOptions): Promise<void> {
     this.#overtakeStart();
+    const earlier = this.#shutdown;
     this.#shutdown ??= this.#inTurn(() => this.#end(options));
     await this.#shutdown;
+    // An earlier call may have kept what this one is to remove.
+    if (earlier === undefined || !options.remove) return;
+    await this.#inTurn(async () => {
+      if (this.#steps.leavesSomething) await this.#end(options);
+    });
   }
 
   /** The environment has died by itself. False when it was not ready, or on its way out anyway. */

@@ -9,6 +9,7 @@ import type {
   Started,
 } from './backend.js';
 import { Ending } from './ending.js';
+import { EnvironmentTransitions } from './environment-transitions.js';
 import { abortedError, CompanionError, messageOf, show } from './errors.js';
 import type { EventPublisher } from './events.js';
 import type { LifecycleSteps, ShutdownOptions } from './lifecycle.js';
@@ -44,17 +45,15 @@ export interface SessionOwner {
 
 /** More than TERM, grace and KILL take; what is left then is ended with the environment. */
 const END_PROCESSES_MS = 10_000;
-/** How long a backend may take to clean up after an aborted start before the caller is let go. */
-const ABORTED_START_MS = 10_000;
 
 /** A companion's environment, with all that lives in it: what its transitions do, one at a time. */
 export class Session implements LifecycleSteps {
   readonly #owner: SessionOwner;
   readonly #live = new Set<Stoppable>();
-  /** Environments whose failed start could not be cleaned up: shutdown() tries again. */
-  readonly #abandoned = new Set<Environment>();
+  /** Out of use, and not gone: kept for reuse, still starting, or not to be removed. shutdown() tries again. */
+  readonly #leftovers = new Set<EnvironmentTransitions>();
   #request: EnvironmentRequest | undefined;
-  #environment: Environment | undefined;
+  #transitions: EnvironmentTransitions | undefined;
   #running: Running | undefined;
   #ports: EnvironmentRequest['ports'] = [];
   /** Of the run that is on now: what becomes of an earlier one says nothing about this one. */
@@ -65,7 +64,11 @@ export class Session implements LifecycleSteps {
   }
 
   get environment(): Environment | undefined {
-    return this.#environment;
+    return this.#transitions?.environment;
+  }
+
+  get leavesSomething(): boolean {
+    return this.#leftovers.size > 0;
   }
 
   get running(): Running | undefined {
@@ -80,9 +83,9 @@ export class Session implements LifecycleSteps {
   }
 
   async spawn(command: Command, signal: AbortSignal): Promise<BackendProcess> {
-    if (this.#environment === undefined) throw this.#overError('is gone');
+    if (this.environment === undefined) throw this.#overError('is gone');
     try {
-      return await this.#environment.spawn(command, { signal });
+      return await this.environment.spawn(command, { signal });
     } catch (error) {
       if (CompanionError.is(error)) throw error;
       const message = `${command.file} could not be started: ${messageOf(error)}`;
@@ -93,7 +96,7 @@ export class Session implements LifecycleSteps {
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { publisher } = this.#owner;
     const startedAt = performance.now();
-    const restarts = this.#environment !== undefined;
+    const restarts = this.#transitions !== undefined;
     publisher.emit({ topic: 'environment', type: 'starting' });
     try {
       const { reused } = await this.#begin(signal);
@@ -115,7 +118,7 @@ export class Session implements LifecycleSteps {
   async stop(): Promise<void> {
     const startedAt = performance.now();
     await this.#end(this.#overError('was stopped'));
-    await this.#environment?.stop();
+    await this.#transitions?.stop();
     const durationMs = performance.now() - startedAt;
     this.#owner.publisher.emit({ topic: 'environment', type: 'stopped', durationMs });
   }
@@ -123,12 +126,9 @@ export class Session implements LifecycleSteps {
   async shutdown(options: ShutdownOptions): Promise<void> {
     const startedAt = performance.now();
     await this.#end(this.#overError('was shut down'));
-    await this.#environment?.shutdown(options);
-    this.#environment = undefined;
-    for (const environment of this.#abandoned) {
-      await environment.shutdown(options);
-      this.#abandoned.delete(environment);
-    }
+    if (this.#transitions !== undefined) await this.#remove(this.#transitions, options);
+    this.#transitions = undefined;
+    for (const transitions of this.#leftovers) await this.#remove(transitions, options);
     const durationMs = performance.now() - startedAt;
     this.#owner.publisher.emit({ topic: 'environment', type: 'removed', durationMs });
   }
@@ -138,9 +138,13 @@ export class Session implements LifecycleSteps {
     const ports = await choosePorts(this.#request?.ports ?? settings.ports, capabilities.network);
     this.#ports = ports;
     this.#request ??= environmentRequest(settings, backend, publisher.emit, ports);
-    this.#environment ??= checkedEnvironment(backend.create(this.#request), backend.name, capabilities);
-    const started = checkedStarted(await this.#started(this.#environment, signal), backend.name);
-    await this.#run(this.#environment, started, ports, signal);
+    this.#transitions ??= new EnvironmentTransitions(
+      checkedEnvironment(backend.create(this.#request), backend.name, capabilities),
+      settings,
+    );
+    const { environment } = this.#transitions;
+    const started = checkedStarted(await this.#transitions.start(signal), backend.name);
+    await this.#run(environment, started, ports, signal);
     return started;
   }
 
@@ -169,55 +173,21 @@ export class Session implements LifecycleSteps {
     await unlessEnded(ending, signal, this.#assertBinaries(environment, variables));
   }
 
-  /** A backend has to give up an aborted start by itself; the caller is let go even if it does not. */
-  async #started(environment: Environment, signal: AbortSignal): Promise<Started> {
-    signal.throwIfAborted();
-    const starting = environment.start({ signal });
-    let timer: NodeJS.Timeout | undefined;
-    let forget = (): void => {};
-    const givenUp = new Promise<never>((_, reject) => {
-      forget = onAbort(signal, () => {
-        timer = setTimeout(() => {
-          this.#abandonStarting(environment, starting);
-          reject(signal.reason);
-        }, ABORTED_START_MS);
-      });
-    });
-    try {
-      return await Promise.race([starting, givenUp]);
-    } finally {
-      clearTimeout(timer);
-      forget();
-    }
-  }
-
-  /** Removed when its start settles after all; until then, shutdown() would be a second transition at once. */
-  #abandonStarting(environment: Environment, starting: Promise<Started>): void {
-    this.#environment = undefined;
-    this.#request = undefined;
-    const remove = async (): Promise<void> => {
-      this.#abandoned.add(environment);
-      await environment.shutdown();
-      this.#abandoned.delete(environment);
-    };
-    // Whoever started it has been told; if this fails, shutdown() tries again and tells.
-    starting.then(remove, remove).catch(() => {});
-  }
-
   /** Leaves nothing of a failed start behind (of a failed restart: what was there before), and says what failed. */
   async #abandon(error: unknown, restarts: boolean, signal: AbortSignal): Promise<CompanionError> {
     const { name } = this.#owner.settings;
-    const environment = this.#environment;
+    const transitions = this.#transitions;
     if (!restarts) {
-      this.#environment = undefined;
+      this.#transitions = undefined;
       this.#request = undefined;
     }
     try {
       await this.#end(new Error('the companion could not be started'));
-      if (restarts) await environment?.stop();
-      else await environment?.shutdown();
+      if (transitions !== undefined) {
+        if (restarts) await unlessStarting(transitions, transitions.stop());
+        else await this.#remove(transitions, {});
+      }
     } catch (cause) {
-      if (environment !== undefined && !restarts) this.#abandoned.add(environment);
       const code = signal.aborted ? 'COMPANION_ABORTED' : 'COMPANION_START_FAILED';
       const message = `companion '${name}' could not be started (${messageOf(error)}), and cleaning up failed: ${messageOf(cause)}`;
       return new CompanionError(code, message, {
@@ -229,6 +199,14 @@ export class Session implements LifecycleSteps {
     if (CompanionError.is(error)) return error;
     const message = `backend '${this.#owner.backend.name}' could not start companion '${name}': ${messageOf(error)}`;
     return new CompanionError('COMPANION_START_FAILED', message, { cause: error });
+  }
+
+  async #remove(transitions: EnvironmentTransitions, options: ShutdownOptions): Promise<void> {
+    this.#leftovers.add(transitions);
+    const removal = transitions.shutdown(options).then(() => {
+      if (transitions.isGone) this.#leftovers.delete(transitions);
+    });
+    await unlessStarting(transitions, removal);
   }
 
   async #assertBinaries(environment: Environment, env: Running['variables']): Promise<void> {
@@ -283,6 +261,12 @@ export class Session implements LifecycleSteps {
   #overError(what: string): CompanionError {
     return new CompanionError('COMPANION_WRONG_STATE', `companion '${this.#owner.settings.name}' ${what}`);
   }
+}
+
+/** Whoever gave up a start does not wait for what follows it either; shutdown() finds what that has left. */
+async function unlessStarting({ isStarting }: EnvironmentTransitions, next: Promise<void>): Promise<void> {
+  if (isStarting) next.catch(() => {});
+  else await next;
 }
 
 /** For what a dead environment might never answer. */

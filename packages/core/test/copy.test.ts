@@ -106,6 +106,18 @@ it('a backend that copies itself gets absolute paths of both sides', async () =>
   await copied.runner.shutdown();
 });
 
+it('what such a backend rejects with is its own error', async () => {
+  const error = new Error('no space left on device');
+  const full = await startedFake({
+    capabilities: { filesystem: 'copied' },
+    copyIn: () => Promise.reject(error),
+    copyOut: () => Promise.reject(error),
+  });
+  await expect(full.runner.copyIn('file', '/file')).rejects.toBe(error);
+  await expect(full.runner.copyOut('/file', 'file')).rejects.toBe(error);
+  await full.runner.shutdown();
+});
+
 it('arguments that are no paths are refused', async () => {
   for (const call of [
     () => runner.copyIn('', '/mnt/x'),

@@ -7,7 +7,7 @@ import {
 } from '@companion/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { deferred } from './deferred.js';
-import { fakeBackend } from './fake-backend.js';
+import { type FakeBehaviour, fakeBackend } from './fake-backend.js';
 import { fakeCompanion, startedFake } from './fake-companion.js';
 
 const hasCode = (code: CompanionErrorCode) => expect.objectContaining({ code });
@@ -26,6 +26,22 @@ async function assertUsable(runner: CompanionRunner): Promise<void> {
   expect(runner.state).toBe('ready');
   const process = await runner.spawn('tool');
   await process.stop();
+}
+
+/** Aborts an init() that the backend ignores, and waits until it is let go. */
+async function giveUp(runner: CompanionRunner): Promise<void> {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const abort = new AbortController();
+  const [outcome] = await Promise.all([
+    outcomes(runner.init({ signal: abort.signal })),
+    (async () => {
+      await vi.advanceTimersByTimeAsync(1);
+      abort.abort();
+      await vi.advanceTimersByTimeAsync(10_001);
+    })(),
+  ]);
+  vi.useRealTimers();
+  expect(outcome).toEqual(['COMPANION_ABORTED']);
 }
 
 describe('init()', () => {
@@ -285,6 +301,101 @@ describe('aborting init()', () => {
     await assertUsable(runner);
   });
 
+  it('and then shutdown(): one removal at a time, and none of what is gone', async () => {
+    const slow = deferred<undefined>();
+    const removing = deferred();
+    const { runner, backend } = await fakeCompanion({
+      start: () => slow.promise,
+      shutdown: () => removing.promise,
+    });
+    await giveUp(runner);
+    slow.resolve(undefined);
+    await vi.waitFor(() => expect(backend.calls.at(-1)).toBe('shutdown'));
+    const shutdown = runner.shutdown();
+    await new Promise(setImmediate);
+    expect(backend.calls).toEqual(['detect', 'start', 'shutdown']);
+    removing.resolve();
+    await shutdown;
+    expect(backend.calls).toEqual(['detect', 'start', 'shutdown']);
+  });
+
+  it('and then shutdown() tries again what could not be removed', async () => {
+    const slow = deferred<undefined>();
+    const removing = deferred();
+    let broken = true;
+    const { runner, backend } = await fakeCompanion({
+      start: () => slow.promise,
+      shutdown: async () => {
+        await removing.promise;
+        if (broken) throw new Error('engine is gone');
+      },
+    });
+    await giveUp(runner);
+    slow.resolve(undefined);
+    await vi.waitFor(() => expect(backend.calls.at(-1)).toBe('shutdown'));
+    const shutdown = runner.shutdown();
+    removing.resolve();
+    await expect(shutdown).rejects.toEqual(hasCode('COMPANION_SHUTDOWN_FAILED'));
+    broken = false;
+    await runner.shutdown();
+    expect(backend.calls).toEqual(['detect', 'start', 'shutdown', 'shutdown', 'shutdown']);
+  });
+
+  describe('of a restart that ignores it', () => {
+    /** Given up after 10 s; its start settles when `slow` does. */
+    async function givenUpRestart(behaviour: FakeBehaviour = {}) {
+      const slow = deferred<undefined>();
+      let attempts = 0;
+      const companion = await startedFake({
+        ...behaviour,
+        start: () => {
+          attempts += 1;
+          return attempts === 2 ? slow.promise : undefined;
+        },
+      });
+      await companion.runner.stop();
+      await giveUp(companion.runner);
+      expect(companion.runner.state).toBe('stopped');
+      return { ...companion, slow };
+    }
+
+    it('keeps its files: it is stopped again, and the next init() waits for that', async () => {
+      const { runner, backend, slow } = await givenUpRestart();
+      const again = runner.init();
+      await new Promise(setImmediate);
+      expect(backend.calls).toEqual(['detect', 'start', 'stop', 'start']);
+      slow.resolve(undefined);
+      await again;
+      expect(backend.calls).toEqual(['detect', 'start', 'stop', 'start', 'stop', 'start']);
+      expect(backend.environments).toHaveLength(1);
+      await assertUsable(runner);
+    });
+
+    it.each([
+      ['after it has settled', true],
+      ['before it has settled', false],
+    ])('is removed by a shutdown() %s', async (_when, settled) => {
+      const { runner, backend, slow } = await givenUpRestart();
+      if (settled) slow.resolve(undefined);
+      await runner.shutdown({ remove: true });
+      expect(runner.state).toBe('shut-down');
+      slow.resolve(undefined);
+      await vi.waitFor(() =>
+        expect(backend.calls).toEqual(['detect', 'start', 'stop', 'start', 'stop', 'shutdown']),
+      );
+    });
+
+    it('lets an init() go that waits for it and is aborted', async () => {
+      const { runner, backend, slow } = await givenUpRestart();
+      await giveUp(runner);
+      expect(backend.calls).toEqual(['detect', 'start', 'stop', 'start']);
+      slow.resolve(undefined);
+      await runner.init();
+      expect(backend.calls.filter((call) => call === 'start')).toHaveLength(3);
+      await assertUsable(runner);
+    });
+  });
+
   it('leaves nothing behind when it comes as the start succeeds', async () => {
     const abort = new AbortController();
     const { runner, backend } = await fakeCompanion(
@@ -405,6 +516,60 @@ describe('shutdown()', () => {
     const { runner } = await startedFake({ shutdown: (options) => void seen.push(options?.remove) });
     await runner.shutdown({ remove: true });
     expect(seen).toEqual([true]);
+  });
+
+  describe('where the environment is kept for reuse', () => {
+    async function reused(shutdown: FakeBehaviour['shutdown'] = () => {}) {
+      const asked: unknown[] = [];
+      const companion = await startedFake(
+        {
+          shutdown: (options) => {
+            asked.push(options?.remove ?? false);
+            return shutdown(options);
+          },
+        },
+        { reuse: true },
+      );
+      return { ...companion, asked };
+    }
+
+    it('can still remove it, once', async () => {
+      const { runner, asked } = await reused();
+      await runner.shutdown();
+      await runner.shutdown();
+      await Promise.all([runner.shutdown({ remove: true }), runner.shutdown({ remove: true })]);
+      await runner.shutdown({ remove: true });
+      await runner.shutdown();
+      expect(asked).toEqual([false, true]);
+      expect(runner.state).toBe('shut-down');
+    });
+
+    it('removes it also beside a call that does not', async () => {
+      const { runner, asked } = await reused();
+      await Promise.all([runner.shutdown(), runner.shutdown({ remove: true })]);
+      expect(asked).toEqual([false, true]);
+    });
+
+    it('that fails to remove it can be tried again', async () => {
+      let broken = true;
+      const { runner, asked } = await reused((options) => {
+        if (options?.remove && broken) throw new Error('engine is gone');
+      });
+      await runner.shutdown();
+      await expect(runner.shutdown({ remove: true })).rejects.toEqual(hasCode('COMPANION_SHUTDOWN_FAILED'));
+      expect(runner.state).toBe('shutting-down');
+      broken = false;
+      await runner.shutdown({ remove: true });
+      expect(asked).toEqual([false, true, true]);
+      expect(runner.state).toBe('shut-down');
+    });
+  });
+
+  it('asks nothing more of an environment that is gone, `remove` or not', async () => {
+    const { runner, backend } = await startedFake();
+    await runner.shutdown();
+    await runner.shutdown({ remove: true });
+    expect(backend.calls).toEqual(['detect', 'start', 'shutdown']);
   });
 
   it('aborts a start that is under way', async () => {

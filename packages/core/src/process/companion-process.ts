@@ -412,10 +412,16 @@ export class CompanionProcess {
     if (this.#state.is === 'running') this.#reason ??= reason;
     this.#stdout.release();
     this.#stderr.release();
-    if (this.#stopping === undefined) this.#stopping = this.#terminate(process, graceMs);
-    // Somebody is stopping it already, with more patience perhaps.
-    else if (!(await settlesWithin(this.#stopping, graceMs))) await process.kill('SIGKILL', 'tree');
-    await this.#stopping;
+    try {
+      if (this.#stopping === undefined) this.#stopping = this.#terminate(process, graceMs);
+      // Somebody is stopping it already, with more patience perhaps.
+      else if (!(await settlesWithin(this.#stopping, graceMs))) await process.kill('SIGKILL', 'tree');
+      await this.#stopping;
+    } catch (error) {
+      if (CompanionError.is(error)) throw error;
+      const message = `${this.#plan.file} could not be ended: ${messageOf(error)}`;
+      throw new CompanionError('COMPANION_SHUTDOWN_FAILED', message, { cause: error });
+    }
   }
 
   async #terminate(process: BackendProcess, graceMs: number): Promise<void> {

@@ -2,6 +2,7 @@ import { onAbort } from '../abort.js';
 import type { Backend, Capabilities, Detection, EnvironmentRequest } from '../backend.js';
 import { messageOf, show } from '../errors.js';
 import { CAPABILITY_VALUES } from '../registry.js';
+import { isWithin } from './suitability.js';
 
 const PROBE_TIMEOUT_MS = 5000;
 const REMEMBERED_MS = 10_000;
@@ -61,7 +62,10 @@ async function detect(
   });
   try {
     // Inside an async function, so that a detect() that throws is a "no" as well.
-    const answer = (async () => checkedDetection(await backend.detect(request, { signal: abort.signal })))();
+    const answer = (async () => {
+      const detection = await backend.detect(request, { signal: abort.signal });
+      return checkedDetection(detection, backend.capabilities);
+    })();
     return await Promise.race([answer, late]);
   } catch (error) {
     return { available: false, reason: `its detection failed: ${messageOf(error)}`, cause: error };
@@ -80,7 +84,7 @@ function keyOf(backendOptions: unknown): string {
   }
 }
 
-function checkedDetection(detection: Detection): Detection {
+function checkedDetection(detection: Detection, declared: Capabilities): Detection {
   const wrong = (what: string): Detection => ({ available: false, reason: `its detect() ${what}` });
   if (typeof detection !== 'object' || detection === null) return wrong(`returned ${show(detection)}`);
   if (detection.available === false) {
@@ -91,6 +95,8 @@ function checkedDetection(detection: Detection): Detection {
   for (const [key, value] of Object.entries(detection.lowered ?? {})) {
     if (!Object.hasOwn(CAPABILITY_VALUES, key) || !CAPABILITY_VALUES[key]?.includes(value))
       return wrong(`lowered ${key} to ${show(value)}`);
+    if (!isWithin(declared[key as keyof Capabilities], value))
+      return wrong(`raised ${key} to ${show(value)}`);
   }
   return detection;
 }

@@ -29,6 +29,11 @@ const LOWERED: ReadonlyMap<unknown, unknown> = new Map<unknown, unknown>([
   ['killed', 'survives'],
 ]);
 
+/** Whether a backend that declares `declared` may find on its machine that it has `found`. */
+export function isWithin(declared: unknown, found: unknown): boolean {
+  return found === declared || found === LOWERED.get(declared);
+}
+
 /**
  * Which requirement the capabilities miss; `null` when none. `atBest`: they are those that the backend declares, and its
  * machine may lower them to what is required.
@@ -38,7 +43,7 @@ export function whyUnmet(requires: Requirements, capabilities: Capabilities, atB
     if (wanted === undefined) continue;
     const values: readonly unknown[] = Array.isArray(wanted) ? wanted : [wanted];
     const has = capabilities[key as keyof Capabilities];
-    if (values.includes(has) || (atBest && values.includes(LOWERED.get(has)))) continue;
+    if (values.some((value) => (atBest ? isWithin(has, value) : value === has))) continue;
     return `requires ${key} ${values.join(' or ')}, it has ${has}`;
   }
   return null;

@@ -370,7 +370,10 @@ describe('timeoutMs', () => {
       },
       { timeoutMs: 20 },
     );
-    expect((await error).message).toContain('operation not permitted');
+    expect(await error).toMatchObject({
+      code: 'COMPANION_SHUTDOWN_FAILED',
+      message: expect.stringContaining('operation not permitted'),
+    });
   });
 
   it('leaves no timer behind', async () => {

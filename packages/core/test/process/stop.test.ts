@@ -147,7 +147,11 @@ describe('stop()', () => {
     const { process, fake } = await running();
     const kill = fake.kill.bind(fake);
     fake.kill = () => Promise.reject(new Error('operation not permitted'));
-    await expect(process.stop()).rejects.toThrow('operation not permitted');
+    await expect(process.stop()).rejects.toMatchObject({
+      code: 'COMPANION_SHUTDOWN_FAILED',
+      message: 'tool could not be ended: operation not permitted',
+      cause: expect.objectContaining({ message: 'operation not permitted' }),
+    });
     expect(process.isRunning()).toBe(true);
     fake.kill = kill;
     const stopping = process.stop();

@@ -267,6 +267,22 @@ describe('requires', () => {
     expect(Object.isFrozen(runner.capabilities)).toBe(true);
   });
 
+  it.each([
+    [{ tty: false }, { tty: true }, 'its detect() raised tty to true'],
+    [{ filesystem: 'copied' }, { filesystem: 'bound' }, 'its detect() raised filesystem to "bound"'],
+    [{ network: 'private' }, { network: 'shared' }, 'its detect() raised network to "shared"'],
+    [{ ownerDeath: 'survives' }, { ownerDeath: 'killed' }, 'its detect() raised ownerDeath to "killed"'],
+  ] as const)(
+    'is not taken from one that declares %j and finds %j',
+    async (capabilities, lowered, reason) => {
+      const raises = container({ capabilities, detect: () => ({ available: true, lowered }) });
+      const [report] = await explainSelection({ sourceDir, backends: [raises] });
+      expect(report).toMatchObject({ verdict: 'unavailable', reason });
+      const same = container({ capabilities, detect: () => ({ available: true, lowered: capabilities }) });
+      expect((await choose([same])).capabilities).toMatchObject(capabilities);
+    },
+  );
+
   it('waits for the answer of one that has more than is required and may find itself with less', async () => {
     const detect = () =>
       ({ available: true, lowered: { filesystem: 'copied', user: false, ownerDeath: 'survives' } }) as const;
