@@ -41,6 +41,11 @@ export interface CaseContext {
   create(options?: CompanionOptions): Promise<CompanionRunner>;
   /** A companion on the backend under test, started. */
   start(options?: CompanionOptions): Promise<CompanionRunner>;
+  /**
+   * Resolves as `promise` does. Where it rejects, or the case's time is up first, the failure begins with `demand`: what
+   * has to come of it, as part of a sentence. An AssertionError comes through as it is.
+   */
+  due<T>(demand: string, promise: Promise<T>): Promise<T>;
   /** The warm companion of cases that share; only with `shares: true`. Its `sourceDir` is not {@link directory}. */
   shared(): Promise<CompanionRunner>;
 }

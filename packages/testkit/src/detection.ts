@@ -36,7 +36,7 @@ export async function askBackend(
       const { reason, hint } = detection;
       return { is: 'absent', reason: hint === undefined ? reason : `${reason} (${hint})` };
     }
-    return { is: 'faulty', reason: `detect() has to say yes, or no with a reason: ${report?.reason}` };
+    return { is: 'faulty', reason: `detect() has to answer as the contract says: ${report?.reason}` };
   } catch (error) {
     return { is: 'faulty', reason: error instanceof Error ? error.message : String(error) };
   }

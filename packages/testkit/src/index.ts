@@ -7,6 +7,7 @@ export {
   type ConformanceReport,
   formatCase,
   formatCounts,
+  formatFailure,
   formatJson,
   formatText,
   type TextOptions,

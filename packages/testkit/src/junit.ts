@@ -1,4 +1,5 @@
-import { type CaseReport, type ConformanceReport, sourceOf } from './report.js';
+import { sourceOf } from './cases.js';
+import type { CaseReport, ConformanceReport } from './report.js';
 
 /** JUnit XML, as CI systems read it. A waived case counts as skipped there: the format knows nothing like it. */
 export function formatJUnit({ backend, counts, cases }: ConformanceReport): string {

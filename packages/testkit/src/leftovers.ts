@@ -5,6 +5,9 @@ import { waitUntil } from './wait-until.js';
 /** The variable that everything inside a case's companions carries. */
 export const MARK_VARIABLE = 'COMPANION_CONFORMANCE_CASE';
 
+/** For what has been told to end and is about to. */
+const VANISH_MS = 2000;
+
 interface MarkedProcess {
   readonly pid: number;
   /** Its words, for the message. */
@@ -31,11 +34,14 @@ async function markedProcesses(markPrefix: string): Promise<readonly MarkedProce
  * Gives processes with the mark a moment to go, then kills those that are still there and says which, so that they
  * disturb neither the next case nor the machine. `null` when there are none.
  */
-export async function endMarkedProcesses(markPrefix: string): Promise<string | null> {
+export async function endMarkedProcesses(
+  markPrefix: string,
+  boundMs: number = VANISH_MS,
+): Promise<string | null> {
   try {
     await waitUntil(async () => (await markedProcesses(markPrefix)).length === 0, {
       what: '',
-      timeoutMs: 2000,
+      timeoutMs: Math.min(boundMs, VANISH_MS),
     });
     return null;
   } catch (error) {

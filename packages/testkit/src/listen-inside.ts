@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { CompanionProcess, CompanionRunner } from '@companion/core';
+import type { CompanionProcess, CompanionRunner, RunResult } from '@companion/core';
 
 /** What the server does with each connection. Both need the client's end of sending to be told from its going away. */
 export type ServerAnswer =
@@ -65,6 +65,9 @@ for tool in nc 'busybox nc'; do
 done
 `;
 
+/** What is there does not change: one look for all servers of a companion. */
+const tools = new WeakMap<CompanionRunner, Promise<RunResult>>();
+
 /**
  * Starts a TCP server inside, bound to 127.0.0.1 there as language servers and debuggers are. Resolves once its
  * process runs, which is before it listens: `waitForPort()` tells.
@@ -77,7 +80,9 @@ export async function listenInside(
   companionPort: number,
   answer: ServerAnswer = 'echo',
 ): Promise<CompanionProcess> {
-  const tool = (await runner.run('sh', ['-c', FIND_TOOL])).stdout.trim();
+  const looking = tools.get(runner) ?? runner.run('sh', ['-c', FIND_TOOL]);
+  tools.set(runner, looking);
+  const tool = (await looking).stdout.trim();
   const port = String(companionPort);
   switch (tool) {
     case 'node':

@@ -20,7 +20,7 @@ export interface ProcessTree {
  * `deaf`: none of them obeys TERM, HUP or INT.
  */
 export function processTree(
-  context: Pick<CaseContext, 'directory' | 'signal'>,
+  context: Pick<CaseContext, 'directory' | 'signal' | 'due'>,
   runner: CompanionRunner,
   name: string,
   { deaf = false }: { readonly deaf?: boolean } = {},
@@ -44,7 +44,11 @@ export function processTree(
     command: sh(script, HEARTBEAT, ...files),
     hearts,
     waitForBeats: async () => {
-      await Promise.all(Object.values(hearts).map((heart) => heart.waitForBeats(1)));
+      await Promise.all(
+        Object.entries(hearts).map(([kind, heart]) =>
+          heart.waitForBeats(1, `the ${kind} process of the tree lives`),
+        ),
+      );
     },
     assertStops: async ({ withinMs } = {}) => {
       await Promise.all(

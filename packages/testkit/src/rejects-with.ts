@@ -14,9 +14,9 @@ export async function rejectsWith(
     await promise;
   } catch (error) {
     if (CompanionError.is(error, code)) return error;
-    throw failure(demand, `rejected with ${describe(error)} instead of ${code}`, error);
+    throw failure(demand, `it must reject with ${code}, it rejected with ${describe(error)}`, error);
   }
-  throw failure(demand, `it resolved instead of rejecting with ${code}`);
+  throw failure(demand, `it must reject with ${code}, it resolved`);
 }
 
 /** The same for what throws at once. */
@@ -25,9 +25,9 @@ export function throwsWith(call: () => unknown, code: CompanionErrorCode, demand
     call();
   } catch (error) {
     if (CompanionError.is(error, code)) return error;
-    throw failure(demand, `threw ${describe(error)} instead of ${code}`, error);
+    throw failure(demand, `it must throw ${code}, it threw ${describe(error)}`, error);
   }
-  throw failure(demand, `it did not throw ${code}`);
+  throw failure(demand, `it must throw ${code}, it did not`);
 }
 
 function failure(demand: string, what: string, cause?: unknown): AssertionError {
@@ -37,6 +37,6 @@ function failure(demand: string, what: string, cause?: unknown): AssertionError 
 }
 
 function describe(error: unknown): string {
-  if (CompanionError.is(error)) return `${error.code} (${error.message})`;
-  return error instanceof Error ? `${error.name} (${error.message})` : String(error);
+  if (CompanionError.is(error)) return `${error.code}: ${error.message}`;
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }

@@ -1,3 +1,5 @@
+import { sourceOf } from './cases.js';
+
 /** What became of one case. */
 export interface CaseReport {
   readonly id: string;
@@ -45,7 +47,7 @@ export function formatText(report: ConformanceReport, { module = '<module>' }: T
   const failed = report.cases.filter((one) => one.verdict === 'failed');
   return [
     ...report.cases.map(formatCase),
-    ...failed.map((one) => `\n${formatFailure(one, module)}`),
+    ...failed.map((one) => `\n${formatFailure(one, { module })}`),
     '',
     formatCounts(report),
     '',
@@ -70,18 +72,16 @@ export function formatJson(report: ConformanceReport): string {
   return `${JSON.stringify(report, null, 2)}\n`;
 }
 
-/** Where a case is written down, inside this package. */
-export function sourceOf(id: string): string {
-  const area = id.split('.')[0];
-  return area === 'suite' ? 'src/suite.ts' : `src/cases/${area}.ts`;
-}
-
-function formatFailure({ id, title, reason = '' }: CaseReport, module: string): string {
+/** A failed case in full: what was demanded, what happened, where it is written down, and how to run it alone. */
+export function formatFailure(
+  { id, title, reason = '' }: CaseReport,
+  { module = '<module>' }: TextOptions = {},
+): string {
   return [
     `FAILED ${id}`,
     `  demanded: ${title}`,
     `  happened: ${reason.split('\n').join('\n            ')}`,
     `  source:   ${sourceOf(id)} of @companion/testkit`,
-    `  alone:    companion conformance ${module} --only ${id}`,
+    `  alone:    npx companion conformance ${module} --only ${id}`,
   ].join('\n');
 }

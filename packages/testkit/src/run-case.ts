@@ -1,3 +1,4 @@
+import { AssertionError } from 'node:assert';
 import { setMaxListeners } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
 import type { Capabilities, CompanionRunner } from '@companion/core';
@@ -5,6 +6,7 @@ import type { CaseContext, ConformanceCase } from './case.js';
 import { Companions, SHUTDOWN_MS } from './companions.js';
 import { describeError } from './failure.js';
 import { endMarkedProcesses } from './leftovers.js';
+import { PendingDemands } from './pending-demands.js';
 import type { ConformanceTarget } from './plan.js';
 import { collectStrayErrors } from './stray-errors.js';
 import { within } from './within.js';
@@ -29,7 +31,7 @@ export interface CaseSurroundings {
   readonly mark: string;
   /** Aborts the case, as its time limit does. */
   readonly signal?: AbortSignal | undefined;
-  /** For one companion's shutdown. Default: {@link SHUTDOWN_MS}. */
+  /** For one companion's shutdown, and no more for what else has to come to its end. Default: {@link SHUTDOWN_MS}. */
   readonly shutdownMs?: number | undefined;
   shared(): Promise<CompanionRunner>;
 }
@@ -58,22 +60,30 @@ export async function runCase(one: ConformanceCase, surroundings: CaseSurroundin
   await mkdir(directory, { recursive: true });
   const companions = new Companions(target, directory, mark, abort.signal);
   const stray = collectStrayErrors();
+  const pending = new PendingDemands(abort.signal);
   try {
     const startedAt = performance.now();
-    const { failures, error } = await attempt(one, abort, {
-      backend: target.backend,
-      capabilities,
-      directory,
-      signal: abort.signal,
-      module: target.module,
-      defaults: companions.defaults,
-      create: (options) => companions.create(options),
-      start: (options) => companions.start(options),
-      shared,
-    });
+    const { failures, error } = await attempt(
+      one,
+      abort,
+      pending,
+      Math.min(UNWIND_MS, shutdownMs ?? UNWIND_MS),
+      {
+        backend: target.backend,
+        capabilities,
+        directory,
+        signal: abort.signal,
+        module: target.module,
+        defaults: companions.defaults,
+        create: (options) => companions.create(options),
+        start: (options) => companions.start(options),
+        due: pending.due,
+        shared,
+      },
+    );
     const durationMs = performance.now() - startedAt;
     failures.push(...(await companions.end(shutdownMs)));
-    const left = await endMarkedProcesses(mark);
+    const left = await endMarkedProcesses(mark, shutdownMs);
     if (left !== null) failures.push(`after shutdown(): ${left}`);
     failures.push(...(await removeDirectory(directory)));
     failures.push(...stray.errors.map((error) => `an error that nobody caught: ${describeError(error)}`));
@@ -88,6 +98,8 @@ export async function runCase(one: ConformanceCase, surroundings: CaseSurroundin
 async function attempt(
   one: ConformanceCase,
   abort: AbortController,
+  pending: PendingDemands,
+  unwindMs: number,
   context: CaseContext,
 ): Promise<{ readonly failures: string[]; readonly error?: unknown }> {
   const { timeoutMs = CASE_TIMEOUT_MS } = one;
@@ -99,13 +111,20 @@ async function attempt(
   });
   const verdict = await within(Promise.race([running, aborted]), timeoutMs);
   if (verdict.is === 'done') return { failures: [] };
-  const error = verdict.is === 'failed' ? verdict.error : new Error(`it took longer than ${timeoutMs} ms`);
+  const error = verdict.is === 'failed' ? verdict.error : timeIsUp(pending.list(), timeoutMs);
   if (verdict.is === 'late') abort.abort(error);
   const failures = [describeError(error)];
-  if (abort.signal.aborted && (await within(running, UNWIND_MS)).is === 'late') {
+  if (abort.signal.aborted && (await within(running, unwindMs)).is === 'late') {
     failures.push('what it was waiting for has not settled since');
   }
   return { failures, error };
+}
+
+function timeIsUp(demands: readonly string[], timeoutMs: number): Error {
+  if (demands.length === 0) return new Error(`it took longer than ${timeoutMs} ms`);
+  return new AssertionError({
+    message: demands.map((demand) => `${demand}: it has not come after ${timeoutMs} ms`).join('\n'),
+  });
 }
 
 async function removeDirectory(directory: string): Promise<readonly string[]> {

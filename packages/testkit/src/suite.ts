@@ -40,7 +40,7 @@ export interface SuiteOptions {
   readonly only?: readonly string[] | undefined;
   /** Default: the list of this package. */
   readonly cases?: readonly ConformanceCase[] | undefined;
-  /** For one companion's shutdown after a case. Default: 15,000. */
+  /** For one companion's shutdown after a case, and no more for what else has to come to its end. Default: 15,000. */
   readonly shutdownMs?: number | undefined;
 }
 
@@ -108,7 +108,7 @@ export class Suite {
     const left: (string | null)[] = [
       ...open.failures,
       ...(await open.shared.end(this.#shutdownMs)),
-      await endMarkedProcesses(this.#mark),
+      await endMarkedProcesses(this.#mark, this.#shutdownMs),
       await open.scratch.close(),
       await resourcesLeft(open.held),
     ];

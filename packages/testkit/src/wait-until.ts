@@ -2,7 +2,7 @@ import { AssertionError } from 'node:assert';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface WaitUntilOptions {
-  /** What is waited for, for the message: `the ready-file x`. */
+  /** What is waited for, to begin the message with: `the end of process 4711`. */
   readonly what: string;
   /** Default: 15,000. */
   readonly timeoutMs?: number;
@@ -27,7 +27,10 @@ export async function waitUntil<T>(
     const seen = await look();
     if (isSomething(seen)) return seen;
     if (performance.now() >= deadline) {
-      throw new AssertionError({ message: `waited ${timeoutMs} ms for ${what}`, stackStartFn: waitUntil });
+      throw new AssertionError({
+        message: `${what}: waited ${timeoutMs} ms in vain`,
+        stackStartFn: waitUntil,
+      });
     }
     await delay(LOOK_EVERY_MS, undefined, signal === undefined ? {} : { signal });
   }

@@ -12,13 +12,13 @@ const cases: readonly CaseReport[] = [
     durationMs: 1500,
   },
   {
-    id: 'tty.size',
+    id: 'terminals.size',
     title: 'A size.',
     verdict: 'skipped',
     reason: 'applies to tty true, it has false',
     durationMs: 0,
   },
-  { id: 'user.honoured', title: 'A user.', verdict: 'waived', reason: '#7\nuid 0', durationMs: 3 },
+  { id: 'users.honoured', title: 'A user.', verdict: 'waived', reason: '#7\nuid 0', durationMs: 3 },
 ];
 const report = reportOf('local', cases);
 
@@ -34,15 +34,15 @@ test('the text has a line per case, what failed in full, and the sum last', () =
   expect(formatText(report, { module: './my-backend.js' })).toBe(`\
 passed   exit-status.codes: Codes arrive. (12 ms)
 failed   streams.separate: Streams are "separate" & <apart>.
-skipped  tty.size: A size. [applies to tty true, it has false]
-waived   user.honoured: A user. [#7]
+skipped  terminals.size: A size. [applies to tty true, it has false]
+waived   users.honoured: A user. [#7]
 
 FAILED streams.separate
   demanded: Streams are "separate" & <apart>.
   happened: stdout has its own bytes only
             + actual \u0007 - expected
   source:   src/cases/streams.ts of @companion/testkit
-  alone:    companion conformance ./my-backend.js --only streams.separate
+  alone:    npx companion conformance ./my-backend.js --only streams.separate
 
 local: 1 passed, 1 failed, 1 skipped, 1 waived
 `);
@@ -62,10 +62,10 @@ test('the JUnit file says the same to CI systems', () => {
       <failure message="stdout has its own bytes only">stdout has its own bytes only
 + actual \ufffd - expected</failure>
     </testcase>
-    <testcase classname="local.tty" name="tty.size: A size." file="src/cases/tty.ts" time="0.000">
+    <testcase classname="local.terminals" name="terminals.size: A size." file="src/cases/terminals.ts" time="0.000">
       <skipped message="applies to tty true, it has false"/>
     </testcase>
-    <testcase classname="local.user" name="user.honoured: A user." file="src/cases/user.ts" time="0.003">
+    <testcase classname="local.users" name="users.honoured: A user." file="src/cases/users.ts" time="0.003">
       <skipped message="waived: #7"/>
     </testcase>
   </testsuite>

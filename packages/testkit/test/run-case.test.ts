@@ -74,6 +74,21 @@ describe('a case', () => {
     expect(failure).toMatch(/^COMPANION_START_FAILED: .*\ncaused by: Error: the engine is on fire$/);
   });
 
+  test('says what was due when that rejects', async () => {
+    const one = caseOf(async ({ due }) => {
+      await due('something comes', Promise.resolve());
+      await due('the server is ready', Promise.reject(new Error('reset by peer')));
+    });
+    expect(await failuresOf(one)).toEqual(['the server is ready: Error: reset by peer']);
+  });
+
+  test('shows no more of a long comparison than can be read', async () => {
+    const one = caseOf(() => Promise.reject(new Error(`${'x'.repeat(1000)}${'\nline'.repeat(1000)}`)));
+    const [failure = ''] = await failuresOf(one);
+    expect(failure.split('\n')[0]).toBe(`Error: ${'x'.repeat(393)}…`);
+    expect(failure.split('\n').slice(-2)).toEqual(['line', '… 941 lines more']);
+  });
+
   test('fails on an error of this process that nobody caught', async () => {
     const one = caseOf(async () => {
       setTimeout(() => {
@@ -102,6 +117,21 @@ describe('the time of a case', () => {
       await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
     }, 100);
     expect(await failuresOf(one)).toEqual(['Error: it took longer than 100 ms']);
+  });
+
+  test('is limited, and what was due by then is said', async () => {
+    const one = caseOf(async ({ due }) => {
+      const both = Promise.all([
+        due('it answers', never()),
+        due('it listens', never()),
+        due('it answers', never()),
+      ]);
+      await due('it starts', Promise.resolve());
+      await both;
+    }, 100);
+    expect((await failuresOf(one))[0]).toBe(
+      'it answers: it has not come after 100 ms\nit listens: it has not come after 100 ms',
+    );
   });
 
   test('is limited when the case does not notice', async () => {

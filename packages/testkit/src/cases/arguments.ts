@@ -108,7 +108,7 @@ export const argumentsCases: readonly ConformanceCase[] = [
       for (const locale of [undefined, 'C', 'POSIX']) {
         const [file, args] = sh('for word in "$@"; do printf "%s\\000" "$word"; done', ...words);
         const { stdout } = await runner.run(file, args, { env: { LC_ALL: locale } });
-        assert.deepEqual(stdout.split('\0').slice(0, -1), words, `with LC_ALL=${locale}`);
+        assert.deepEqual(stdout.split('\0').slice(0, -1), words, `with LC_ALL ${locale ?? 'not set'}`);
       }
     },
   },
@@ -125,10 +125,8 @@ export const argumentsCases: readonly ConformanceCase[] = [
       const { stdout } = await runner.run('printf', ['%s|', ...words]);
       assert.equal(stdout, words.map((word) => `${word}|`).join(''), 'as arguments of a program');
       // Here they come first.
-      assert.equal(
-        (await runner.run('sh', ['-e', '-c', 'false; echo not reached'], { reject: false })).code,
-        1,
-      );
+      const { code } = await runner.run('sh', ['-e', '-c', 'false; echo not reached'], { reject: false });
+      assert.equal(code, 1, 'as the first of all words');
     },
   },
   {
@@ -139,9 +137,13 @@ export const argumentsCases: readonly ConformanceCase[] = [
     shares: true,
     run: async (context) => {
       const runner = await context.shared();
-      const large = 'a\u00e9 $x '.repeat(20_000).slice(0, 90_000);
-      assert.ok(Buffer.byteLength(large) > 100_000);
-      assert.deepEqual(await received(runner, [large]), [large], 'one of 100 KB');
+      const large = 'a\u00e9 $x '.repeat(15_000);
+      const [arrived, ...others] = await received(runner, [large]);
+      assert.equal(others.length, 0, 'one of 100 KB arrives as one');
+      assert.ok(
+        arrived === large,
+        `one of 100 KB arrives whole: ${arrived?.length} of ${large.length} characters`,
+      );
       const many = Array.from({ length: 1000 }, (_, index) => `argument ${index}`);
       assert.deepEqual(await received(runner, many), many, 'a thousand, in order');
     },

@@ -90,7 +90,7 @@ export const cancellationCases: readonly ConformanceCase[] = [
           settled.catch(() => {});
           for (let waited = 0; waited < turns; waited += 1) await turn();
           abort.abort(reason);
-          await settled;
+          await context.due('a start that is aborted settles', settled);
         }),
       );
       await Promise.all(hearts.map((heart) => heart.assertStops({ withinMs: 1000 })));
@@ -146,12 +146,13 @@ export const cancellationCases: readonly ConformanceCase[] = [
       ] as const) {
         const abort = new AbortController();
         const startedAt = performance.now();
+        const demand = `'${script}' ends when it is aborted`;
         const running = runner.run(...sh(script), {
           signal: abort.signal,
           onLine: () => abort.abort(),
           ...(killGraceMs === undefined ? {} : { killGraceMs }),
         });
-        const end = endOf(await rejectsWith(running, 'COMPANION_ABORTED', `'${script}' aborted`));
+        const end = endOf(await context.due(demand, rejectsWith(running, 'COMPANION_ABORTED', demand)));
         assert.deepEqual(
           end,
           { reason: 'aborted', stdout: 'said\n' },
@@ -175,7 +176,7 @@ export const cancellationCases: readonly ConformanceCase[] = [
       await spawned.wait();
       abort.abort(new Error('too late'));
       await runner.run(...sh('exit 0'));
-      assert.equal(ran.reason, 'exited');
+      assert.equal(ran.reason, 'exited', 'the result stays what it was');
       assert.deepEqual(
         { ...(await spawned.wait()) },
         { code: 3, signal: null },
@@ -281,11 +282,10 @@ export const cancellationCases: readonly ConformanceCase[] = [
     run: async (context) => {
       const runner = await context.shared();
       for (const reject of [true, false]) {
-        const error = await rejectsWith(
-          runner.run('yes', [], { maxOutputBytes: 100_000, reject }),
-          'COMPANION_OUTPUT_TOO_LARGE',
-          `an endless writer, reject: ${reject}`,
-        );
+        const demand = `an endless writer is ended, reject: ${reject}`;
+        const running = runner.run('yes', [], { maxOutputBytes: 100_000, reject });
+        const ended = rejectsWith(running, 'COMPANION_OUTPUT_TOO_LARGE', demand);
+        const error = await context.due(demand, ended);
         const { stdout } = endOf(error);
         assert.ok(stdout === 'y\n'.repeat(50_000), `the first 100,000 bytes are kept, not ${stdout.length}`);
       }
@@ -315,7 +315,9 @@ export const cancellationCases: readonly ConformanceCase[] = [
         yield 'go\n';
       }
       const options = { maxOutputBytes: 1000, killGraceMs: 100, input: whenItBeats() };
-      await rejectsWith(runner.run(file, args, options), 'COMPANION_OUTPUT_TOO_LARGE', 'an endless writer');
+      const demand = 'an endless writer is ended with what it has started';
+      const running = rejectsWith(runner.run(file, args, options), 'COMPANION_OUTPUT_TOO_LARGE', demand);
+      await context.due(demand, running);
       await heart.assertStops({ withinMs: 1000 });
     },
   },
@@ -372,7 +374,8 @@ export const cancellationCases: readonly ConformanceCase[] = [
           throw failure;
         },
       });
-      await assert.rejects(running, failure, 'the error of the listener comes through');
+      const demand = 'the error of the listener comes through, and ends the process';
+      await context.due(demand, assert.rejects(running, failure, demand));
       assert.equal(yes.isRunning(), false, 'the process is gone');
     },
   },

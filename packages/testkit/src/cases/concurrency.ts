@@ -20,13 +20,21 @@ export const concurrencyCases: readonly ConformanceCase[] = [
       const script = `echo "$1 ready"; IFS= read -r word; line=0
         while [ $line -lt 30 ]; do echo "$1 $word $line"; echo "$1 error $line" >&2; line=$((line + 1)); done
         exit "$1"`;
-      const processes = await Promise.all(
-        HUNDRED.map((number) => runner.spawn(...sh(script, String(number)))),
+      const processes = await context.due(
+        '100 processes start although none of them ends',
+        Promise.all(HUNDRED.map((number) => runner.spawn(...sh(script, String(number))))),
       );
       const pids = new Set(processes.map((process) => process.pid));
       assert.equal(pids.size, 100, 'each has a pid of its own');
       const outputs = processes.map((process) => Promise.all([text(process.stdout), text(process.stderr)]));
-      await Promise.all(processes.map((process, number) => runner.waitForLine(process, `${number} ready`)));
+      await Promise.all(
+        processes.map((process, number) =>
+          context.due(
+            `process ${number} of 100 says on its own stdout that it is there`,
+            runner.waitForLine(process, `${number} ready`, { stream: 'stdout' }),
+          ),
+        ),
+      );
       assert.ok(
         processes.every((process) => process.isRunning()),
         'all of them run',
@@ -36,7 +44,8 @@ export const concurrencyCases: readonly ConformanceCase[] = [
       const thirty = Array.from({ length: 30 }, (_, line) => line);
       await Promise.all(
         processes.map(async (process, number) => {
-          const status = { ...(await process.wait()) };
+          const verdict = context.due(`process ${number} ends once it has its word`, process.wait());
+          const status = { ...(await verdict) };
           assert.deepEqual(status, { code: number, signal: null }, `process ${number}: its own code`);
           const [stdout, stderr] = (await outputs[number]) ?? [];
           const said = thirty.map((line) => `${number} word-${number} ${line}\n`).join('');
@@ -59,7 +68,8 @@ export const concurrencyCases: readonly ConformanceCase[] = [
       const script = 'yes "out $1" | head -c 2000000 & yes "error $1" | head -c 2000000 >&2; wait';
       await Promise.all(
         HUNDRED.slice(0, 8).map(async (number) => {
-          const { stdout, stderr } = await runner.run(...sh(script, String(number)));
+          const running = runner.run(...sh(script, String(number)));
+          const { stdout, stderr } = await context.due(`process ${number}: all of its output comes`, running);
           const repeated = (line: string): string =>
             line.repeat(Math.ceil(2_000_000 / line.length)).slice(0, 2_000_000);
           assert.ok(
@@ -87,12 +97,13 @@ export const concurrencyCases: readonly ConformanceCase[] = [
       const script = 'printf "%s|%s|%s|" "$1" "$NUMBER" "$(basename "$PWD")"; cat; exit "$1"';
       await Promise.all(
         HUNDRED.map(async (number) => {
-          const { code, stdout } = await runner.run(...sh(script, String(number)), {
+          const running = runner.run(...sh(script, String(number)), {
             env: { NUMBER: String(number) },
             cwd: `directory-${number}`,
             input: `input ${number}`,
             reject: false,
           });
+          const { code, stdout } = await context.due(`command ${number} of 100 has a verdict`, running);
           assert.equal(
             stdout,
             `${number}|${number}|directory-${number}|input ${number}`,
@@ -115,12 +126,14 @@ export const concurrencyCases: readonly ConformanceCase[] = [
       const processes = await Promise.all(HUNDRED.slice(0, 20).map(() => runner.spawn('cat')));
       const even = processes.filter((_, index) => index % 2 === 0);
       const odd = processes.filter((_, index) => index % 2 === 1);
-      await Promise.all(even.map((process) => process.stop()));
+      const stopped = Promise.all(even.map((process) => process.stop()));
+      await context.due('each of ten can be stopped', stopped);
       for (const [index, process] of odd.entries()) {
         assert.equal(process.isRunning(), true, 'it was not stopped');
         const echoed = text(process.stdout);
         process.stdin.end(`still here ${index}\n`);
-        assert.equal(await echoed, `still here ${index}\n`, 'it still answers');
+        const answer = await context.due('what was not stopped answers', echoed);
+        assert.equal(answer, `still here ${index}\n`, 'it still answers');
         assert.deepEqual({ ...(await process.wait()) }, { code: 0, signal: null }, 'it ends well');
       }
       for (const process of even) assert.equal((await process.wait()).signal, 'SIGTERM', 'it was stopped');

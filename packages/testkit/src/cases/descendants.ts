@@ -24,7 +24,7 @@ export const descendantsCases: readonly ConformanceCase[] = [
     requires: { descendants: true },
     run: async (context) => {
       const runner = await context.start();
-      const { running, holder } = await leaveCat(runner, (process) => process.waitOn('cat'));
+      const { running, holder } = await leaveCat(context, runner, (process) => process.waitOn('cat'));
       let settled = false;
       const waiting = running.wait().finally(() => {
         settled = true;
@@ -34,7 +34,7 @@ export const descendantsCases: readonly ConformanceCase[] = [
       assert.equal(running.isRunning(), true, 'the process must count as running until then');
       holder.stdin.end();
       assert.deepEqual(
-        await waiting,
+        await context.due('wait() must end with the descendant', waiting),
         { code: 3, signal: null },
         'the verdict must be that of the process itself',
       );
@@ -52,12 +52,13 @@ export const descendantsCases: readonly ConformanceCase[] = [
         (process: CompanionProcess) => process,
         (process: CompanionProcess) => process.waitOn('companion-no-such-name'),
       ]) {
-        const { running, holder } = await leaveCat(runner, shape);
-        assert.deepEqual(await running.wait(), { code: 3, signal: null }, 'wait() must not wait for others');
-        await running.stop();
+        const { running, holder } = await leaveCat(context, runner, shape);
+        const status = await context.due('wait() must not wait for others', running.wait());
+        assert.deepEqual(status, { code: 3, signal: null }, 'the verdict must be that of the process itself');
+        await context.due('stop() must be of its own tree alone', running.stop());
         holder.stdin.end();
         assert.deepEqual(
-          await holder.wait(),
+          await context.due('a process outside the tree goes on to its own end', holder.wait()),
           { code: 0, signal: null },
           'stop() must be of its own tree alone',
         );
@@ -71,9 +72,12 @@ export const descendantsCases: readonly ConformanceCase[] = [
     requires: { descendants: true, killTree: true },
     run: async (context) => {
       const runner = await context.start();
-      const { running } = await leaveCat(runner, (process) => process.waitOn('cat'));
+      const { running } = await leaveCat(context, runner, (process) => process.waitOn('cat'));
       await untilGone(context, runner, running);
-      const [status] = await Promise.all([running.wait(), running.stop()]);
+      const [status] = await context.due(
+        'stop() ends the descendant that is waited for',
+        Promise.all([running.wait(), running.stop()]),
+      );
       assert.deepEqual(status, { code: 3, signal: null }, 'the verdict must be that of the process itself');
     },
   },
@@ -92,6 +96,7 @@ export const descendantsCases: readonly ConformanceCase[] = [
 
 /** A process that has been told to end and has left a `cat` behind, which lives as long as `holder`'s input is open. */
 async function leaveCat(
+  { due }: CaseContext,
   runner: CompanionRunner,
   shape: (process: CompanionProcess) => CompanionProcess,
 ): Promise<{ running: CompanionProcess; holder: CompanionProcess }> {
@@ -100,9 +105,9 @@ async function leaveCat(
   const [file, args] = sh(LEAVES_CAT, pipe);
   const running = shape(runner.newProcess(file, ...args).withStdin());
   await running.start();
-  await runner.waitForLine(running, 'ready');
+  await due('a process with a descendant runs', runner.waitForLine(running, 'ready'));
   const holder = await runner.spawn(...sh(HOLDS, pipe));
-  await runner.waitForLine(holder, 'holding');
+  await due('a process beside it runs', runner.waitForLine(holder, 'holding'));
   running.stdin.end('end\n');
   return { running, holder };
 }

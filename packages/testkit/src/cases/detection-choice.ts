@@ -14,7 +14,7 @@ const ABSENT = {
 } as const;
 
 /** Which candidate gets the companion: part of the area `detection`. */
-export const choiceCases: readonly ConformanceCase[] = [
+export const detectionChoiceCases: readonly ConformanceCase[] = [
   {
     id: 'detection.requires-met',
     title: 'a companion that requires what the backend has gets it',
@@ -22,7 +22,10 @@ export const choiceCases: readonly ConformanceCase[] = [
     requires: {},
     run: async (context) => {
       const { capabilities } = context;
-      const exact = await context.create({ requires: capabilities });
+      const exact = await context.due(
+        'what it said that it has may be required',
+        context.create({ requires: capabilities }),
+      );
       assert.equal(exact.backend, context.backend.name, 'it has all that is required');
       const several = await context.create({
         requires: { filesystem: ['shared', 'bound', 'copied'], network: ['private', 'shared'] },
@@ -88,6 +91,22 @@ export const choiceCases: readonly ConformanceCase[] = [
       const refused = context.create({ backends, preferredBackend: backend.name, requires });
       const error = await rejectsWith(refused, 'COMPANION_NO_BACKEND', demand);
       assertNames(error, [backend.name, 'filesystem', capabilities.filesystem], demand);
+    },
+  },
+  {
+    id: 'detection.falls-back',
+    title:
+      'a shared backend that serves although an image was given says so, and does not where fallback is false',
+    since: 1,
+    requires: { filesystem: 'shared' },
+    run: async (context) => {
+      const image = 'companion-no-such-image';
+      const runner = await selectAmong(context, [context.backend], { image });
+      assert.equal(runner.backend, context.backend.name, 'it must serve instead of a container');
+      assert.equal(runner.selection.fellBack, true, 'that it runs without the image must be told');
+      const demand = 'an image with fallback: false';
+      const refused = selectAmong(context, [context.backend], { image, fallback: false });
+      assertNames(await rejectsWith(refused, 'COMPANION_NO_BACKEND', demand), ['fallback'], demand);
     },
   },
   {

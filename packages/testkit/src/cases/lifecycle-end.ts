@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CompanionRunner, PublishedEvent } from '@companion/core';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CompanionError, type CompanionRunner, type PublishedEvent } from '@companion/core';
 import type { CaseContext, ConformanceCase } from '../case.js';
 import { HEARTBEAT, type Heartbeat, heartbeat } from '../heartbeat.js';
 import { processTree } from '../process-tree.js';
 import { rejectsWith } from '../rejects-with.js';
 import { DEAF, sh } from '../shell.js';
 import { assertSilent } from '../silence.js';
+import { usualStartMs } from '../usual-start.js';
 
 /** `stop()` and `shutdown()`: part of the area `lifecycle`. */
-export const endCases: readonly ConformanceCase[] = [
+export const lifecycleEndCases: readonly ConformanceCase[] = [
   {
     id: 'lifecycle.shutdown-before-init',
     title: 'a companion that was never started can be stopped and shut down',
@@ -33,11 +35,13 @@ export const endCases: readonly ConformanceCase[] = [
     run: async (context) => {
       const events: PublishedEvent[] = [];
       const runner = await context.start({ onEvent: (event) => void events.push(event) });
-      await Promise.all([runner.stop(), runner.stop()]);
-      await runner.stop();
-      await Promise.all([runner.shutdown(), runner.shutdown(), runner.shutdown()]);
-      await runner.shutdown();
-      await runner.stop();
+      const { due } = context;
+      await due('stop() works, also twice at once', Promise.all([runner.stop(), runner.stop()]));
+      await due('stop() works after stop()', runner.stop());
+      const thrice = Promise.all([runner.shutdown(), runner.shutdown(), runner.shutdown()]);
+      await due('shutdown() works after stop(), also thrice at once', thrice);
+      await due('shutdown() works after shutdown()', runner.shutdown());
+      await due('stop() works after shutdown()', runner.stop());
       assert.equal(runner.state, 'shut-down', 'it must stay shut down');
       const ends = events.filter(({ topic, type }) => topic === 'environment' && type === 'removed');
       assert.equal(ends.length, 1, 'the environment must be removed once');
@@ -48,14 +52,28 @@ export const endCases: readonly ConformanceCase[] = [
     title: 'shutdown() during init() aborts it and leaves nothing running',
     since: 1,
     requires: {},
+    timeoutMs: 60_000,
     run: async (context) => {
-      const runner = await context.create();
-      const heart = heartbeat(context, runner, 'heart');
-      runner.withPause(false).withEntrypoint(heart.command[0], ...heart.command[1]);
-      const starting = rejectsWith(runner.init(), 'COMPANION_ABORTED', 'an init() that is shut down');
-      await Promise.all([starting, runner.shutdown()]);
-      assert.equal(runner.state, 'shut-down', 'shutdown() must be final');
-      await assertSilent(runner, [heart], 'what was started until then is gone');
+      const usualMs = await usualStartMs(context);
+      await Promise.all(
+        [0, 0.3, 0.6, 0.9].map(async (moment) => {
+          const runner = await context.create();
+          const heart = heartbeat(context, runner, `heart-${moment}`);
+          runner.withPause(false).withEntrypoint(heart.command[0], ...heart.command[1]);
+          const starting = runner.init().then(
+            () => undefined,
+            (error: unknown) => error,
+          );
+          // Not to synchronise: the moment is what is tested, and shutdown() must be right at every one.
+          if (moment > 0) await delay(usualMs * moment, undefined, { signal: context.signal });
+          await context.due('shutdown() during init() resolves', runner.shutdown());
+          const error = await context.due('an init() that is shut down settles', starting);
+          const isAborted = CompanionError.is(error, 'COMPANION_ABORTED');
+          assert.ok(isAborted || (error === undefined && moment > 0), `init() must be aborted: ${error}`);
+          assert.equal(runner.state, 'shut-down', 'shutdown() must be final');
+          await assertSilent(runner, [heart], 'what was started until then is gone');
+        }),
+      );
     },
   },
   {
@@ -83,7 +101,7 @@ export const endCases: readonly ConformanceCase[] = [
     run: async (context) => {
       const runner = await context.start();
       const running = await runner.spawn('cat');
-      await runner[Symbol.asyncDispose]();
+      await context.due('disposing works', runner[Symbol.asyncDispose]());
       assert.equal(runner.state, 'shut-down', 'a disposed companion must be shut down');
       assert.equal(running.isRunning(), false, 'its processes must have ended');
     },
@@ -96,12 +114,13 @@ export const endCases: readonly ConformanceCase[] = [
     run: async (context) => {
       const runner = await context.start();
       for (const end of ['stop', 'shutdown'] as const) {
-        await runner.init();
+        await context.due('init() works, also after stop()', runner.init());
         const [file, args] = sh('echo ready; while :; do sleep 0.1; done');
         const running = runner.newProcess(file, ...args);
         const ending = running.run({ reject: false });
         await runner.waitForLine(running, 'ready');
-        const [result] = await Promise.all([ending, runner[end]()]);
+        const both = Promise.all([ending, runner[end]()]);
+        const [result] = await context.due(`${end}() ends a process that runs`, both);
         assert.equal(result.reason, 'stopped', `${end}() must be the reason why a run ended`);
         assert.notEqual(result.code, 0, `a run that ${end}() ended must not look successful`);
       }
@@ -117,7 +136,7 @@ export const endCases: readonly ConformanceCase[] = [
       const runner = await context.start({ env: { GREETING: 'hello' } });
       await runner.run(...sh('echo made > made.txt'));
       await runner.stop();
-      await runner.init();
+      await context.due('init() brings a stopped companion back', runner.init());
       const { stdout } = await runner.run(...sh('cat given.txt made.txt; echo "$GREETING"'));
       assert.equal(stdout, 'given\nmade\nhello\n', 'files and variables must be as before');
     },
@@ -132,7 +151,7 @@ export const endCases: readonly ConformanceCase[] = [
       await runner.run(...sh('mkdir -p "$HOME/kept" && echo kept > "$HOME/kept/file.txt"'));
       await runner.stop();
       await runner.init();
-      const { stdout } = await runner.run(...sh('cat "$HOME/kept/file.txt"'));
+      const { stdout } = await runner.run(...sh('cat "$HOME/kept/file.txt"'), { reject: false });
       assert.equal(stdout, 'kept\n', 'a file outside the workspace must still be there');
     },
   },
@@ -153,8 +172,8 @@ export const endCases: readonly ConformanceCase[] = [
       await runner.run(...sh('echo kept > "$HOME/kept.txt"'));
       await runner.stop();
       await rejectsWith(runner.init({ signal: abort.signal }), 'COMPANION_ABORTED', 'an aborted init()');
-      await runner.init();
-      const { stdout } = await runner.run(...sh('cat "$HOME/kept.txt"'));
+      await context.due('init() works after one that failed', runner.init());
+      const { stdout } = await runner.run(...sh('cat "$HOME/kept.txt"'), { reject: false });
       assert.equal(stdout, 'kept\n', 'a file of the environment must outlive a failed init()');
     },
   },
@@ -168,7 +187,7 @@ export const endCases: readonly ConformanceCase[] = [
       const heart = heartbeat(context, runner, 'heart');
       await runner.spawn(...heart.command);
       await heart.waitForBeats();
-      await runner.stop();
+      await context.due('stop() ends the processes that run, and resolves', runner.stop());
       await runner.init();
       await heart.assertStops({ what: 'a process that ran before stop() is gone', withinMs: 0 });
     },
@@ -222,7 +241,7 @@ export const endCases: readonly ConformanceCase[] = [
       const options = { name: 'reused', reuse: true };
       const first = await context.start(options);
       const running = await first.spawn('cat');
-      await first.shutdown();
+      await context.due('shutdown() works', first.shutdown());
       assert.equal(running.isRunning(), false, 'a process must end with the companion that started it');
       const second = await context.start(options);
       assert.equal((await second.run(...sh('echo works'))).stdout, 'works\n', 'the next companion must work');
@@ -241,7 +260,7 @@ export const endCases: readonly ConformanceCase[] = [
       await first.shutdown();
       const events: PublishedEvent[] = [];
       const second = await context.start({ ...options, onEvent: (event) => void events.push(event) });
-      const { stdout } = await second.run(...sh('cat "$HOME/kept.txt"'));
+      const { stdout } = await second.run(...sh('cat "$HOME/kept.txt"'), { reject: false });
       assert.equal(stdout, 'kept\n', 'a file of the companion before must be there');
       const started = events.find(({ topic, type }) => topic === 'environment' && type === 'started');
       assert.ok(started !== undefined && 'reused' in started, 'the event must say that it was reused');

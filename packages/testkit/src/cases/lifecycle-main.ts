@@ -10,7 +10,7 @@ import { sh } from '../shell.js';
 import { assertSilent } from '../silence.js';
 
 /** A companion that runs a process of its own (`pause: false`): part of the area `lifecycle`. */
-export const mainCases: readonly ConformanceCase[] = [
+export const lifecycleMainCases: readonly ConformanceCase[] = [
   {
     id: 'lifecycle.main',
     title: 'with pause: false the companion runs a main process, whose end does not end the environment',
@@ -89,7 +89,8 @@ export const mainCases: readonly ConformanceCase[] = [
         .withCommand(...given)
         .init();
       for (const runner of [byOptions, byMethods]) {
-        assert.deepEqual(of(await collect(runner.logs({ follow: true })), 'stdout'), expected);
+        const lines = of(await collect(runner.logs({ follow: true })), 'stdout');
+        assert.deepEqual(lines, expected, 'the words must be those that were given');
       }
     },
   },
@@ -123,14 +124,14 @@ export const mainCases: readonly ConformanceCase[] = [
         .withEntrypoint(...words(heart.command))
         .init();
       const { main } = runner;
-      await heart.waitForBeats();
+      await heart.waitForBeats(1, 'the main process runs');
       await runner.stop();
       assert.equal(runner.main, undefined, 'there must be no main process after stop()');
       assert.equal(main?.isRunning(), false, 'the main process must have ended with stop()');
       await assertSilent(runner, [heart], 'the main process is gone');
-      await runner.init();
+      await context.due('init() works after stop()', runner.init());
       assert.notEqual(runner.main, undefined, 'init() must bring a main process back');
-      await heart.waitForBeats();
+      await heart.waitForBeats(1, 'the main process runs again');
     },
   },
   {

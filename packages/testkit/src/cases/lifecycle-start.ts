@@ -8,13 +8,14 @@ import { heartbeat } from '../heartbeat.js';
 import { rejectsWith } from '../rejects-with.js';
 import { sh } from '../shell.js';
 import { assertSilent } from '../silence.js';
+import { usualStartMs } from '../usual-start.js';
 import { within } from '../within.js';
 
 /** Below the 10 s after which core lets the caller of a backend go that does not give up. */
 const GIVES_UP_MS = 8000;
 
 /** `init()`: part of the area `lifecycle`. */
-export const startCases: readonly ConformanceCase[] = [
+export const lifecycleStartCases: readonly ConformanceCase[] = [
   {
     id: 'lifecycle.init-twice',
     title: 'a second init() changes nothing',
@@ -79,9 +80,7 @@ export const startCases: readonly ConformanceCase[] = [
     requires: {},
     timeoutMs: 60_000,
     run: async (context) => {
-      const startedAt = performance.now();
-      await (await context.start()).shutdown();
-      const usualMs = performance.now() - startedAt;
+      const usualMs = await usualStartMs(context);
       const hearts = await Promise.all(
         [0, 0.1, 0.3, 0.5, 0.7, 0.9].map(async (moment) => {
           const abort = new AbortController();
@@ -95,7 +94,10 @@ export const startCases: readonly ConformanceCase[] = [
           // Not to synchronise: the moment is what is tested, and init() must be right at every one.
           const timer = moment === 0 ? undefined : setTimeout(() => abort.abort(), usualMs * moment);
           try {
-            const given = await within(runner.init({ signal: abort.signal }), usualMs + GIVES_UP_MS);
+            const given = await context.due(
+              'an aborted start gives up',
+              within(runner.init({ signal: abort.signal }), usualMs + GIVES_UP_MS),
+            );
             assert.notEqual(given.is, 'late', `an aborted start must give up within ${GIVES_UP_MS} ms`);
             if (given.is === 'failed') throw given.error;
             assert.notEqual(moment, 0, 'an init() that was aborted as it began must reject');
@@ -157,7 +159,8 @@ export const startCases: readonly ConformanceCase[] = [
       runner.withPause(false).withEntrypoint(heart.command[0], ...heart.command[1]);
       runner.withBinary('sh', 'companion-no-such-program').withBinary('companion-nor-this-one');
       const demand = 'init() with missing programs';
-      const error = await rejectsWith(runner.init(), 'COMPANION_COMMAND_NOT_FOUND', demand);
+      const failing = rejectsWith(runner.init(), 'COMPANION_COMMAND_NOT_FOUND', demand);
+      const error = await context.due(`${demand} fails, and ends what it has started`, failing);
       assertNames(error, ['companion-no-such-program', 'companion-nor-this-one'], demand);
       assert.doesNotMatch(error.message, /\bsh\b/, 'a program that is there must not be named');
       assert.equal(runner.state, 'created', 'the companion must be as before');
@@ -176,7 +179,7 @@ export const startCases: readonly ConformanceCase[] = [
       await rejectsWith(runner.init(), 'COMPANION_COMMAND_NOT_FOUND', 'init() without the program');
       await writeFile(tool, '#!/bin/sh\necho here\n');
       await chmod(tool, 0o755);
-      await runner.init();
+      await context.due('init() works once the program is there', runner.init());
       const { stdout } = await runner.run(runner.toCompanionPath(tool));
       assert.equal(stdout, 'here\n', 'the program must be there at the second try');
     },

@@ -3,9 +3,6 @@ import type { CompanionRunner } from '@companion/core';
 import type { CaseContext, ConformanceCase } from '../case.js';
 import { rejectsWith, throwsWith } from '../rejects-with.js';
 import { sh } from '../shell.js';
-import { endCases } from './lifecycle-end.js';
-import { mainCases } from './lifecycle-main.js';
-import { startCases } from './lifecycle-start.js';
 
 /** Every character that a name may have, and as many as it may have. */
 const LONGEST_NAME = '0abcdefghijklmnopqrstuvwxyz_.-123456789z';
@@ -70,7 +67,7 @@ export const lifecycleCases: readonly ConformanceCase[] = [
     requires: {},
     run: async (context) => {
       for (const name of ['a', LONGEST_NAME]) {
-        const runner = await context.start({ name });
+        const runner = await context.due(`a companion may be called ${name}`, context.start({ name }));
         assert.equal(runner.name, name, 'a companion must keep its name');
         assert.equal((await runner.run(...sh('echo works'))).stdout, 'works\n', `it must work as ${name}`);
         await runner.shutdown();
@@ -88,7 +85,10 @@ export const lifecycleCases: readonly ConformanceCase[] = [
     requires: {},
     run: async (context) => {
       const name = 'twin';
-      const [first, second] = await Promise.all([context.start({ name }), context.start({ name })]);
+      const [first, second] = await context.due(
+        'two companions of one name can be started',
+        Promise.all([context.start({ name }), context.start({ name })]),
+      );
       const running = await second.spawn(...sh('read -r line; echo "got $line"'));
       await first.shutdown();
       assert.equal(second.state, 'ready', 'the end of one must not be the end of the other');
@@ -99,9 +99,6 @@ export const lifecycleCases: readonly ConformanceCase[] = [
       assert.deepEqual(await running.wait(), { code: 0, signal: null }, 'and end by itself');
     },
   },
-  ...startCases,
-  ...endCases,
-  ...mainCases,
 ];
 
 /** Everything that needs a running environment is refused as a wrong state. */

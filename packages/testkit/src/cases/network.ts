@@ -31,9 +31,10 @@ export const networkCases: readonly ConformanceCase[] = [
     run: async (context) => {
       const runner = await context.start({ network: 'none', ports: [{ name: 'server' }] });
       const server = await listenInside(runner, runner.endpoint('server').companionPort);
-      const endpoint = await runner.waitForPort('server', { process: server });
-      const echo = await exchange(endpoint, 'still here', context.signal);
-      assert.equal(echo.toString(), 'still here', 'a declared port must be reached');
+      const demand = 'a declared port must be reached';
+      const endpoint = await context.due(demand, runner.waitForPort('server', { process: server }));
+      const echo = await context.due(demand, exchange(endpoint, 'still here', context.signal));
+      assert.equal(echo.toString(), 'still here', demand);
     },
   },
   {

@@ -6,7 +6,7 @@ import { processTree } from '../process-tree.js';
 /** Ten times the goal. */
 const GONE_MS = 10_000;
 /** Two seconds and more. */
-const BEATS_OF_A_SURVIVOR = 20;
+const BEATS_OF_A_SURVIVOR = 40;
 
 /** Where one program sees what happens in the environment of another: nobody sees into copies from outside. */
 const VISIBLE = ['shared', 'bound'] as const;
@@ -42,7 +42,7 @@ export const ownerDeathCases: readonly ConformanceCase[] = [
       const tree = processTree(context, await context.create(), 'tree');
       const owner = await startOwner(context, { commands: [tree.command] });
       await tree.waitForBeats();
-      await owner.end();
+      await context.due('the program ends once it has shut its companion down', owner.end());
       await tree.assertStops({ withinMs: 0 });
     },
   },
@@ -60,7 +60,11 @@ export const ownerDeathCases: readonly ConformanceCase[] = [
       const hearts = Object.values(tree.hearts);
       // Long enough for any clean-up. A backend that ends them after all has to declare it: `requires` would refuse it
       // for nothing.
-      await Promise.all(hearts.map((heart) => heart.waitForBeats(BEATS_OF_A_SURVIVOR)));
+      await Promise.all(
+        hearts.map((heart) =>
+          heart.waitForBeats(BEATS_OF_A_SURVIVOR, 'what the program has started goes on'),
+        ),
+      );
       // A heart whose file is gone ends by itself.
       await Promise.all(hearts.map(({ file }) => rm(file.hostPath, { force: true })));
     },

@@ -9,7 +9,7 @@ import { rejectsWith, throwsWith } from '../rejects-with.js';
 import { sh } from '../shell.js';
 
 /** Mounts, and whose files are: part of the area `paths`. */
-export const mountCases: readonly ConformanceCase[] = [
+export const pathsMountsCases: readonly ConformanceCase[] = [
   {
     id: 'paths.longest-prefix',
     title: 'of several mounts above a path the nearest counts, and a similar name is not above it',
@@ -72,7 +72,7 @@ export const mountCases: readonly ConformanceCase[] = [
           join(outer, 'mark'),
           'the path must be its own',
         );
-        const { stdout } = await runner.run('cat', ['mark'], { cwd: outer });
+        const { stdout } = await runner.run('cat', ['mark'], { cwd: outer, reject: false });
         assert.equal(stdout, 'outer', 'it must be there');
       }
     },
@@ -89,7 +89,8 @@ export const mountCases: readonly ConformanceCase[] = [
         { hostPath: join(outer, 'mark'), companionPath: '/mounted/file' },
       ];
       const runner = await context.start({ sourceDir, mounts });
-      const { stdout } = await runner.run(...sh('cat /mounted/directory/mark /mounted/file'));
+      const there = runner.run(...sh('cat /mounted/directory/mark /mounted/file'), { reject: false });
+      const { stdout } = await context.due('a directory and a file must be there', there);
       assert.equal(stdout, 'outerouter', 'a directory and a file must be there');
       await assertLive(runner, outer, '/mounted/directory');
     },
@@ -120,7 +121,8 @@ export const mountCases: readonly ConformanceCase[] = [
       for (const cwd of ['/mounted/directory', '/mounted/directory/in', { hostPath: outer }]) {
         await runner.run(...sh('cat "$1"', join(outer, 'mark')), { cwd });
       }
-      const { stdout } = await runner.run('cat', ['mark'], { cwd: '/mounted/directory' });
+      const options = { cwd: '/mounted/directory', reject: false } as const;
+      const { stdout } = await runner.run('cat', ['mark'], options);
       assert.equal(stdout, 'outer', 'the directory must be the one on the host');
       const translated = events.flatMap((event) => (event.type === 'mount-translated' ? [event] : []));
       const places = translated.map(({ hostPath, companionPath }) => ({ hostPath, companionPath }));
@@ -150,11 +152,11 @@ export const mountCases: readonly ConformanceCase[] = [
       const { outer, sourceDir } = await directories(context);
       const mounts = [{ hostPath: outer, companionPath: '/mounted/directory', strict: true }];
       const runner = await context.start({ sourceDir, mounts });
-      const { stdout } = await runner.run(
-        ...sh('cat /mounted/directory/mark; echo inside > /mounted/directory/made'),
-      );
+      const script = 'cat /mounted/directory/mark; echo inside > /mounted/directory/made';
+      const { stdout } = await context.due('the copy must be there', runner.run(...sh(script)));
       assert.equal(stdout, 'outer', 'the copy must be there');
-      await runner.copyOut('/mounted/directory/made', join(outer, 'made'));
+      const copied = runner.copyOut('/mounted/directory/made', join(outer, 'made'));
+      await context.due('a file must come back', copied);
       assert.equal(await readFile(join(outer, 'made'), 'utf8'), 'inside\n', 'a file must come back');
     },
   },
@@ -174,7 +176,8 @@ export const mountCases: readonly ConformanceCase[] = [
         'mkdir /mounted/d',
       ];
       for (const attempt of attempts) {
-        const { code } = await runner.run(...sh(`( ${attempt} ) 2>/dev/null`), { reject: false });
+        const trying = runner.run(...sh(`( ${attempt} ) 2>/dev/null`), { reject: false });
+        const { code } = await context.due('a read-only mount can be tried', trying);
         assert.notEqual(code, 0, `it must fail: ${attempt}`);
       }
       assert.equal((await runner.run('cat', ['/mounted/mark'])).stdout, 'outer', 'it must still be readable');
@@ -245,7 +248,8 @@ async function directories({
 async function assertLive(runner: CompanionRunner, hostPath: string, companionPath: string): Promise<void> {
   const file = `${companionPath}/live`;
   await writeFile(join(hostPath, 'live'), 'by the host');
-  const seen = await runner.run(...sh('cat "$1"; printf "by the inside" > "$1"', file));
+  const script = sh('cat "$1"; printf "by the inside" > "$1"', file);
+  const seen = await runner.run(...script, { reject: false });
   assert.equal(seen.stdout, 'by the host', 'the inside must see what the host has written');
   const back = await readFile(join(hostPath, 'live'), 'utf8');
   assert.equal(back, 'by the inside', 'the host must see what the inside has written');

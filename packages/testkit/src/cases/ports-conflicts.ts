@@ -9,7 +9,7 @@ import { sh } from '../shell.js';
 import { answers, exchange, freePort, isFree, takenPort } from '../tcp.js';
 
 /** Ports that somebody else has, and who may reach ours: part of the area `ports`. */
-export const conflictCases: readonly ConformanceCase[] = [
+export const portsConflictsCases: readonly ConformanceCase[] = [
   {
     id: 'ports.taken-companion-port',
     title: 'on a shared network a companion port that is in use fails init(), which works once it is free',
@@ -62,17 +62,19 @@ export const conflictCases: readonly ConformanceCase[] = [
       const port = 4711;
       const runners = await Promise.all([context.start({ ports: [port] }), context.start({ ports: [port] })]);
       const [first, second] = runners;
-      const firstEndpoint = await first.waitForPort(port, {
-        process: await listenInside(first, port, 'echo'),
-      });
+      const firstEndpoint = await context.due(
+        'the server of the first is reached',
+        first.waitForPort(port, { process: await listenInside(first, port, 'echo') }),
+      );
       assert.equal(
         await answers(second.endpoint(port)),
         false,
         'the server of the one must not be in the other',
       );
-      const secondEndpoint = await second.waitForPort(port, {
-        process: await listenInside(second, port, 'digest'),
-      });
+      const secondEndpoint = await context.due(
+        'the server of the second listens on the same port, and is reached',
+        second.waitForPort(port, { process: await listenInside(second, port, 'digest') }),
+      );
       assert.notEqual(firstEndpoint.port, secondEndpoint.port, 'their endpoints must differ');
       const echo = await exchange(firstEndpoint, 'text', context.signal);
       assert.equal(echo.toString(), 'text', 'the first must be reached at its endpoint');
@@ -91,7 +93,10 @@ export const conflictCases: readonly ConformanceCase[] = [
       try {
         const runner = await context.start({ ports: [taken.port] });
         const server = await listenInside(runner, taken.port);
-        const endpoint = await runner.waitForPort(taken.port, { process: server });
+        const endpoint = await context.due(
+          'a server inside listens on a port that is in use on this machine',
+          runner.waitForPort(taken.port, { process: server }),
+        );
         assert.notEqual(endpoint.port, taken.port, 'the endpoint must be another port');
         assert.equal(
           (await exchange(endpoint, 'text', context.signal)).toString(),
@@ -120,7 +125,7 @@ export const conflictCases: readonly ConformanceCase[] = [
         }
         for (const endpoint of endpoints)
           assert.equal(await answers(endpoint), true, 'it must answer before');
-        await runner[end]();
+        await context.due(`${end}() ends the servers inside, and resolves`, runner[end]());
         for (const endpoint of endpoints) {
           assert.equal(
             await answers(endpoint),

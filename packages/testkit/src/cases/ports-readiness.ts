@@ -10,7 +10,7 @@ import { freePort } from '../tcp.js';
 const AT_ONCE_MS = 5000;
 
 /** `waitForPort()` and `waitForLine()`: part of the area `ports`. */
-export const readinessCases: readonly ConformanceCase[] = [
+export const portsReadinessCases: readonly ConformanceCase[] = [
   {
     id: 'ports.wait-for-port',
     title: 'waitForPort() waits for a server that is not there yet, and for nothing else',
@@ -28,7 +28,8 @@ export const readinessCases: readonly ConformanceCase[] = [
       await runner.run(...sh(':'));
       assert.equal(ready, false, 'a port on which nothing listens must not be ready');
       await listenInside(runner, runner.endpoint('server').companionPort);
-      assert.deepEqual(await waiting, runner.endpoint('server'), 'it must be ready once a server listens');
+      const endpoint = await context.due('it is ready once a server listens', waiting);
+      assert.deepEqual(endpoint, runner.endpoint('server'), 'it must be ready once a server listens');
     },
   },
   {
@@ -165,7 +166,7 @@ export const readinessCases: readonly ConformanceCase[] = [
       const [file, args] = sh('echo one; echo ready; echo two');
       const running = runner.newProcess(file, ...args);
       const ending = running.run();
-      await runner.waitForLine(running, 'ready');
+      await context.due('the line is found', runner.waitForLine(running, 'ready'));
       assert.equal((await ending).stdout, 'one\nready\ntwo\n', 'the result must hold everything');
       const spawned = await runner.spawn(file, args);
       await runner.waitForLine(spawned, 'ready');
@@ -185,7 +186,7 @@ export const readinessCases: readonly ConformanceCase[] = [
       });
       const before = runner.endpoint('any').companionPort;
       await runner.stop();
-      await runner.init();
+      await context.due('init() works after stop()', runner.init());
       assert.equal(runner.endpoint('any').companionPort, before, 'consumers have told it to their commands');
       for (const name of ['any', 'moved']) {
         await rejectsWith(

@@ -6,8 +6,6 @@ import type { CaseContext, ConformanceCase } from '../case.js';
 import { listenInside } from '../listen-inside.js';
 import { throwsWith } from '../rejects-with.js';
 import { answers, exchange, freePort } from '../tcp.js';
-import { conflictCases } from './ports-conflicts.js';
-import { readinessCases } from './ports-readiness.js';
 
 /** More than every buffer on the way can hold. */
 const LARGE_BYTES = 4_000_000;
@@ -104,7 +102,10 @@ export const portsCases: readonly ConformanceCase[] = [
         const { companionPort } = runner.endpoint(name);
         const server = await listenInside(runner, companionPort, 'echo');
         const endpoint = await runner.waitForPort(name, { process: server });
-        const echoed = await Promise.all([1, 2].map(() => exchange(endpoint, bytes, context.signal)));
+        const echoed = await context.due(
+          `every byte comes back (${name})`,
+          Promise.all([1, 2].map(() => exchange(endpoint, bytes, context.signal))),
+        );
         for (const echo of echoed) {
           assert.equal(echo.length, bytes.length, `every byte must come back (${name})`);
           assert.equal(sha256(echo), sha256(bytes), `they must be the same bytes (${name})`);
@@ -125,9 +126,12 @@ export const portsCases: readonly ConformanceCase[] = [
       for (const name of ['plain', 'forwarded']) {
         const server = await listenInside(runner, runner.endpoint(name).companionPort, 'digest');
         const endpoint = await runner.waitForPort(name, { process: server });
-        const digest = (await exchange(endpoint, bytes, context.signal)).toString();
+        const digest = await context.due(
+          `the answer comes although the client has ended its side (${name})`,
+          exchange(endpoint, bytes, context.signal),
+        );
         assert.equal(
-          digest.slice(0, 64),
+          digest.toString().slice(0, 64),
           sha256(bytes),
           `the digest of all that was sent must come (${name})`,
         );
@@ -145,10 +149,12 @@ export const portsCases: readonly ConformanceCase[] = [
     run: async (context) => {
       const runner = await context.start({ ports: [{ name: 'server', hostPort: await freePort() }] });
       const server = await listenInside(runner, runner.endpoint('server').companionPort);
-      const endpoint = await runner.waitForPort('server', { process: server });
+      const waiting = runner.waitForPort('server', { process: server });
+      const endpoint = await context.due('the server inside is ready', waiting);
       const texts = Array.from({ length: 30 }, (_, index) => `connection ${index} `.repeat(1000));
-      const echoes = await Promise.all(
-        texts.map(async (text) => (await exchange(endpoint, text, context.signal)).toString()),
+      const echoes = await context.due(
+        'each of 30 connections gets its own bytes back',
+        Promise.all(texts.map(async (text) => (await exchange(endpoint, text, context.signal)).toString())),
       );
       assert.deepEqual(echoes, texts, 'each connection must get its own bytes back');
     },
@@ -197,23 +203,23 @@ export const portsCases: readonly ConformanceCase[] = [
       }
     },
   },
-  ...readinessCases,
-  ...conflictCases,
 ];
 
 /** Starts a server for the port inside, and reaches it from here. */
 async function assertReached(
-  { signal }: CaseContext,
+  { signal, due }: CaseContext,
   runner: CompanionRunner,
   port: number | string,
 ): Promise<void> {
   const companionPort = typeof port === 'number' ? port : runner.endpoint(port).companionPort;
   const server = await listenInside(runner, companionPort);
-  const endpoint: Endpoint = await runner.waitForPort(port, { process: server });
+  const waiting = runner.waitForPort(port, { process: server });
+  const endpoint: Endpoint = await due(`the server at ${companionPort} inside is ready`, waiting);
   assert.equal(endpoint.host, '127.0.0.1', 'endpoints must be on loopback');
   assert.equal(endpoint.companionPort, companionPort, 'the endpoint must say which port it is');
   assert.deepEqual(runner.endpoint(port), endpoint, 'endpoint() must say the same as waitForPort()');
-  const echo = await exchange(endpoint, 'hello inside', signal);
+  const exchanged = exchange(endpoint, 'hello inside', signal);
+  const echo = await due(`the server at ${companionPort} inside answers`, exchanged);
   assert.equal(echo.toString(), 'hello inside', `the server at ${companionPort} must be reached`);
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { text } from 'node:stream/consumers';
 import type { CompanionProcess, CompanionRunner, ExitStatus, Signal } from '@companion/core';
-import type { ConformanceCase } from '../case.js';
+import type { CaseContext, ConformanceCase } from '../case.js';
 import { HEARTBEAT, heartbeat } from '../heartbeat.js';
 import { isAlive } from '../liveness.js';
 import { processTree } from '../process-tree.js';
@@ -16,13 +16,14 @@ const SOON_MS = 10_000;
 
 /** Resolves once the process has said that it is ready and got the signal; then with its verdict. */
 async function signalled(
+  { due }: CaseContext,
   runner: CompanionRunner,
   target: CompanionProcess,
   name: Signal,
 ): Promise<ExitStatus> {
   await runner.waitForLine(target, 'ready');
   await target.signal(name);
-  return { ...(await target.wait()) };
+  return { ...(await due(`${name} reaches the process`, target.wait())) };
 }
 
 /** A process to which nothing happens when it gets a signal but what is the default: shells have their own ways. */
@@ -63,11 +64,11 @@ export const signalsCases: readonly ConformanceCase[] = [
     run: async (context) => {
       const runner = await context.shared();
       for (const name of ['SIGTERM', 'SIGKILL'] as const) {
-        const status = await signalled(runner, await plain(runner), name);
+        const status = await signalled(context, runner, await plain(runner), name);
         assert.deepEqual(status, { code: null, signal: name }, `death by ${name}`);
       }
       const trapped = await runner.spawn(...sh(trapping('SIGTERM', 7)));
-      const status = await signalled(runner, trapped, 'SIGTERM');
+      const status = await signalled(context, runner, trapped, 'SIGTERM');
       assert.deepEqual(
         status,
         { code: 7, signal: null },
@@ -84,7 +85,7 @@ export const signalsCases: readonly ConformanceCase[] = [
     run: async (context) => {
       const runner = await context.shared();
       for (const name of [...POLITE, 'SIGKILL'] as const) {
-        const status = await signalled(runner, await plain(runner), name);
+        const status = await signalled(context, runner, await plain(runner), name);
         assert.deepEqual(status, { code: null, signal: name }, `death by ${name}`);
       }
     },
@@ -99,7 +100,7 @@ export const signalsCases: readonly ConformanceCase[] = [
       const runner = await context.shared();
       for (const [index, name] of POLITE.entries()) {
         const trapped = await runner.spawn(...sh(trapping(name, 20 + index)));
-        const status = await signalled(runner, trapped, name);
+        const status = await signalled(context, runner, trapped, name);
         assert.deepEqual(status, { code: 20 + index, signal: null }, `a trap of ${name} that exits`);
       }
     },
@@ -137,7 +138,7 @@ export const signalsCases: readonly ConformanceCase[] = [
       const target = await runner.spawn(...sh(script));
       const output = text(target.stdout);
       for (const line of ['ready', 'got']) {
-        await runner.waitForLine(target, line);
+        await context.due('the signal reaches the process', runner.waitForLine(target, line));
         await target.signal('SIGTERM');
       }
       assert.deepEqual({ ...(await target.wait()) }, { code: 0, signal: null }, 'the process got both');
@@ -180,7 +181,7 @@ export const signalsCases: readonly ConformanceCase[] = [
       const output = text(target.stdout);
       await runner.waitForLine(target, 'ready');
       const startedAt = performance.now();
-      await target.stop({ graceMs: 60_000 });
+      await context.due('stop() reaches the process', target.stop({ graceMs: 60_000 }));
       assert.ok(performance.now() - startedAt < SOON_MS, 'stop() resolves when the process is gone');
       assert.equal(await output, 'ready\ncleaned\n', 'it cleaned up');
       assert.deepEqual({ ...(await target.wait()) }, { code: 5, signal: null }, 'the verdict is its own');
@@ -202,8 +203,10 @@ export const signalsCases: readonly ConformanceCase[] = [
       await Promise.all(
         ['child', 'orphan', 'leader'].map((name) => runner.waitForLine(target, `${name} ready`)),
       );
-      await target.stop({ graceMs: 20_000 });
-      const cleaned = (await output).split('\n').filter((line) => line.endsWith('cleaned'));
+      await context.due('stop() reaches the whole tree', target.stop({ graceMs: 20_000 }));
+      const cleaned = (await context.due('the whole tree has ended with stop()', output))
+        .split('\n')
+        .filter((line) => line.endsWith('cleaned'));
       assert.deepEqual(
         cleaned.sort(),
         ['child cleaned', 'leader cleaned', 'orphan cleaned'],
@@ -223,7 +226,7 @@ export const signalsCases: readonly ConformanceCase[] = [
       const deaf = await runner.spawn(...sh(script));
       await runner.waitForLine(deaf, 'ready');
       const startedAt = performance.now();
-      await deaf.stop({ graceMs: 400 });
+      await context.due('KILL follows the grace', deaf.stop({ graceMs: 400 }));
       const tookMs = performance.now() - startedAt;
       // Timers may fire a millisecond early.
       assert.ok(tookMs >= 390, `the grace is given; it took ${tookMs} ms`);
@@ -244,8 +247,6 @@ export const signalsCases: readonly ConformanceCase[] = [
     },
   },
   {
-    // `killTree: false` has no counter-case: nothing asks for the tree alone, so there is nothing to refuse.
-    // That the process itself is gone is shown by the cases above, which every backend has to pass.
     id: 'signals.whole-tree',
     title: 'stop() ends the whole tree: children, sessions of their own and double-forked ones, deaf to TERM',
     since: 1,
@@ -259,6 +260,49 @@ export const signalsCases: readonly ConformanceCase[] = [
       await leader.stop({ graceMs: 100 });
       assert.equal((await leader.wait()).signal, 'SIGKILL', 'the leader was killed');
       await tree.assertStops({ withinMs: 1000 });
+    },
+  },
+  {
+    id: 'signals.to-tree',
+    title: 'signal() with `tree` reaches the process and its descendants, wherever they went',
+    since: 1,
+    requires: { killTree: true },
+    shares: true,
+    run: async (context) => {
+      const runner = await context.shared();
+      const member = 'trap \'echo "$1 got it"; exit 0\' TERM; echo "$1 ready"; while :; do sleep 0.05; done';
+      const script = 'sh -c "$1" sh child & setsid sh -c "$1" sh session & exec sh -c "$1" sh leader';
+      const target = await runner.spawn(...sh(script, member));
+      const output = text(target.stdout);
+      const names = ['child', 'leader', 'session'];
+      await Promise.all(names.map((name) => runner.waitForLine(target, `${name} ready`)));
+      await target.signal('SIGTERM', { tree: true });
+      // It ends with the last of them.
+      const said = await context.due('the signal reaches all of them', output);
+      const reached = said.split('\n').filter((line) => line.endsWith('got it'));
+      assert.deepEqual(
+        reached.sort(),
+        names.map((name) => `${name} got it`),
+        'each got it once',
+      );
+      assert.deepEqual({ ...(await target.wait()) }, { code: 0, signal: null }, 'the verdict is its own');
+    },
+  },
+  {
+    id: 'signals.to-tree-refused',
+    title:
+      'signal() with `tree` is refused where the backend does not reach descendants; stop() ends the process',
+    since: 1,
+    requires: { killTree: false },
+    shares: true,
+    run: async (context) => {
+      const runner = await context.shared();
+      const target = await plain(runner);
+      const demand = 'a signal to a tree without the capability';
+      await rejectsWith(target.signal('SIGTERM', { tree: true }), 'COMPANION_UNSUPPORTED', demand);
+      assert.equal(target.isRunning(), true, 'nothing was delivered instead');
+      await context.due('stop() ends the process itself', target.stop());
+      assert.equal((await target.wait()).signal, 'SIGTERM', 'it ended with the signal of stop()');
     },
   },
   {
@@ -312,10 +356,11 @@ export const signalsCases: readonly ConformanceCase[] = [
       const runner = await context.shared();
       const ended = await runner.spawn(...sh('exit 4'));
       await ended.wait();
-      await ended.signal('SIGTERM');
-      await ended.signal('SIGKILL');
-      await Promise.all([ended.stop(), ended.stop(), ended.stop({ graceMs: 0 })]);
-      await ended.stop();
+      await context.due('TERM after the end is quiet', ended.signal('SIGTERM'));
+      await context.due('KILL after the end is quiet', ended.signal('SIGKILL'));
+      const stops = Promise.all([ended.stop(), ended.stop(), ended.stop({ graceMs: 0 })]);
+      await context.due('stop() after the end is quiet, also at once', stops);
+      await context.due('stop() of what was stopped is quiet', ended.stop());
       assert.deepEqual(
         { ...(await ended.wait()) },
         { code: 4, signal: null },

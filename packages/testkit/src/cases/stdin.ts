@@ -5,6 +5,7 @@ import { buffer, text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CompanionProcess } from '@companion/core';
 import type { ConformanceCase } from '../case.js';
+import { runLendingInput } from '../owner.js';
 import { throwsWith } from '../rejects-with.js';
 import { sh } from '../shell.js';
 
@@ -38,7 +39,10 @@ export const stdinCases: readonly ConformanceCase[] = [
       // Everything is said after the end-of-file, more than any buffer on the way holds.
       const script = 'count=$(wc -c); echo $((count)); head -c 3000000 /dev/zero; echo error >&2; exit 3';
       const counter = await runner.spawn(...sh(script));
-      const output = Promise.all([buffer(counter.stdout), text(counter.stderr)]);
+      const output = context.due(
+        'it reads to the end-of-file, and its output goes on until it ends',
+        Promise.all([buffer(counter.stdout), text(counter.stderr)]),
+      );
       counter.stdin.write('one\n');
       counter.stdin.end('two\n');
       const [stdout, stderr] = await output;
@@ -56,18 +60,34 @@ export const stdinCases: readonly ConformanceCase[] = [
     shares: true,
     run: async (context) => {
       const runner = await context.shared();
-      assert.equal((await runner.run('cat')).stdout, '', 'run(): reading ends at once');
+      const { stdout } = await context.due('run(): reading ends at once', runner.run('cat'));
+      assert.equal(stdout, '', 'run(): there is nothing to read');
       const started = runner.newProcess('cat');
       await started.start();
       assert.deepEqual(
-        { ...(await started.wait()) },
+        { ...(await context.due('newProcess(): reading ends at once', started.wait())) },
         { code: 0, signal: null },
-        'newProcess(): reading ends at once',
+        'newProcess(): reading ends well',
       );
       // With a closed one, the first file that the process opens becomes its standard input.
       const probe = '{ : <&0; } 2>/dev/null && echo open || echo closed';
       assert.equal((await runner.run(...sh(probe))).stdout, 'open\n', 'the descriptor is open');
       throwsWith(() => runner.newProcess('cat').stdin, 'COMPANION_WRONG_STATE', 'stdin without withStdin()');
+    },
+  },
+  {
+    id: 'stdin.inherited',
+    title: "with stdin `inherit` a process reads this program's own standard input, to its end",
+    since: 1,
+    requires: {},
+    needsModule: true,
+    run: async (context) => {
+      const script = sh('while IFS= read -r line; do echo "got $line"; done; echo end');
+      const said = context.due(
+        "the command reads to the end of the program's input",
+        runLendingInput(context, script, 'one\ntwo\n'),
+      );
+      assert.equal(await said, 'got one\ngot two\nend\n', "the input must be the program's own");
     },
   },
   {
@@ -84,11 +104,8 @@ export const stdinCases: readonly ConformanceCase[] = [
       built.stdin.write('early\n');
       await built.start();
       const builtLines = built.lines();
-      assert.equal(
-        (await builtLines.next()).value,
-        'got early',
-        'withStdin() takes what is written before the start',
-      );
+      const early = 'withStdin() takes what is written before the start';
+      assert.equal((await context.due(early, builtLines.next())).value, 'got early', early);
       built.stdin.end();
       assert.equal((await builtLines.next()).value, 'end', 'and its end-of-file');
 
@@ -96,11 +113,8 @@ export const stdinCases: readonly ConformanceCase[] = [
       const lines = spawned.lines();
       for (const word of ['one', 'two', 'three']) {
         spawned.stdin.write(`${word}\n`);
-        assert.equal(
-          (await lines.next()).value,
-          `got ${word}`,
-          'every line is answered before the next is written',
-        );
+        const answered = 'every line is answered before the next is written';
+        assert.equal((await context.due(answered, lines.next())).value, `got ${word}`, answered);
       }
       spawned.stdin.end();
       assert.equal((await lines.next()).value, 'end', 'the end-of-file comes last');
@@ -125,7 +139,8 @@ export const stdinCases: readonly ConformanceCase[] = [
         ['a stream', parts(), Buffer.concat([Buffer.from('gr\u00fc\u00dfe '), values])],
         ['nothing', '', Buffer.alloc(0)],
       ] as const) {
-        const { stdout } = await runner.run('cat', [], { input, encoding: 'buffer' });
+        const running = runner.run('cat', [], { input, encoding: 'buffer' });
+        const { stdout } = await context.due(`${what} comes back from cat, which ends`, running);
         assert.ok(stdout.equals(expected), `${what} comes back from cat: ${stdout.toString('hex')}`);
       }
     },
@@ -178,7 +193,8 @@ export const stdinCases: readonly ConformanceCase[] = [
         ['head -c 1 > /dev/null; echo said; exit 7', 7],
       ] as const) {
         for (const input of [TEN_MEGABYTES, stream()]) {
-          const result = await runner.run(...sh(script), { input, reject: false });
+          const demand = `'${script}' has a verdict although its input is left unread`;
+          const result = await context.due(demand, runner.run(...sh(script), { input, reject: false }));
           const got = { code: result.code, signal: result.signal, stdout: result.stdout };
           assert.deepEqual(got, { code, signal: null, stdout: 'said\n' }, `'${script}' with 10 MB of input`);
         }

@@ -12,7 +12,7 @@ const MEBIBYTE = 1024 * 1024;
 /** Of this process's growth, and of what a writer gets rid of while nobody reads. */
 const MAX_GROWTH_BYTES = 32 * MEBIBYTE;
 /** Between two signs of life of a writer that is not blocked there are milliseconds. */
-const SILENT_MS = 1000;
+const SILENT_MS = 500;
 /** A pipe that is only slow to end: see exit-status.ts. */
 const AT_ONCE_MS = 3000;
 
@@ -31,11 +31,12 @@ async function settledCount(count: () => number, { signal }: CaseContext): Promi
 
 /** Resolves with the verdict; rejects when it is not there at once. */
 async function verdictAtOnce(
+  { due }: CaseContext,
   process: CompanionProcess,
   what: string,
 ): Promise<{ code: number | null; signal: string | null }> {
   const startedAt = performance.now();
-  const status = await process.wait();
+  const status = await due(`${what}: the verdict is due at once`, process.wait());
   const tookMs = performance.now() - startedAt;
   assert.ok(tookMs < AT_ONCE_MS, `${what}: the verdict is due at once, it took ${Math.round(tookMs)} ms`);
   return { ...status };
@@ -53,9 +54,9 @@ export const streamsFlowCases: readonly ConformanceCase[] = [
     timeoutMs: 120_000,
     run: async (context) => {
       const runner = await context.shared();
-      const blocks = 256;
+      const blocks = 128;
       const blockBytes = 512 * 1024;
-      // 128 MiB; tells on stderr of every block that it has got rid of.
+      // 64 MiB; tells on stderr of every block that it has got rid of.
       const script =
         'block=0; while [ $block -lt "$1" ]; do head -c "$2" /dev/zero; echo >&2; block=$((block + 1)); done';
       const writer = await runner.spawn(...sh(script, String(blocks), String(blockBytes)));
@@ -99,11 +100,11 @@ export const streamsFlowCases: readonly ConformanceCase[] = [
       stdout.destroy();
       const left = await runner.spawn('yes');
       for await (const line of left.lines()) {
-        assert.equal(line, 'y');
+        assert.equal(line, 'y', 'the first line is what it writes');
         break;
       }
       for (const process of [destroyed, left]) {
-        const status = await process.wait();
+        const status = await context.due('the writer ends when it writes', process.wait());
         // SIGPIPE, or the code that `yes` gives when it is told of the broken pipe by its write.
         assert.notEqual(status.code, 0, 'the writer finds out when it writes');
       }
@@ -184,7 +185,7 @@ export const streamsFlowCases: readonly ConformanceCase[] = [
       const full = (): boolean => stdout.readableLength >= stdout.readableHighWaterMark;
       await waitUntil(full, { what: 'a full stream', signal: context.signal });
       await writer.signal('SIGKILL');
-      const status = await verdictAtOnce(writer, 'SIGKILL of a blocked writer');
+      const status = await verdictAtOnce(context, writer, 'SIGKILL of a blocked writer');
       assert.deepEqual(status, { code: null, signal: 'SIGKILL' }, 'the verdict is the signal');
       const held = await buffer(stdout);
       assert.ok(held.length >= stdout.readableHighWaterMark, 'what was held can be read');
@@ -206,7 +207,7 @@ export const streamsFlowCases: readonly ConformanceCase[] = [
       );
       try {
         const startedAt = performance.now();
-        const { code, stdout, stderr } = await parent.run();
+        const { code, stdout, stderr } = await context.due('run() resolves soon', parent.run());
         const tookMs = performance.now() - startedAt;
         assert.ok(tookMs < AT_ONCE_MS, `the pipes are cut soon, it took ${Math.round(tookMs)} ms`);
         const got = { code, stdout: stdout.length, stderr };
@@ -246,8 +247,9 @@ export const streamsFlowCases: readonly ConformanceCase[] = [
       const parent = await runner.spawn(...sh('sleep 30 & echo parent'));
       const output = buffer(parent.stdout);
       await parent.wait();
-      await parent.stop();
-      assert.equal((await output).toString(), 'parent\n', 'the stream has ended, with what was said');
+      await context.due('stop() ends the descendant', parent.stop());
+      const said = await context.due('the stream ends with stop()', output);
+      assert.equal(said.toString(), 'parent\n', 'the stream has ended, with what was said');
     },
   },
 ];

@@ -5,7 +5,6 @@ import { text } from 'node:stream/consumers';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ConformanceCase } from '../case.js';
 import { sh } from '../shell.js';
-import { streamsFlowCases } from './streams-flow.js';
 
 /** 61 bytes, a prime: what is dropped, doubled or swapped in blocks shifts everything behind it. */
 const LINE = `${'companion-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKL'}\n`;
@@ -22,7 +21,7 @@ function digestOfLines(bytes: number): string {
 }
 
 /** What a process says is what is read: every byte, in order, on its own stream. */
-const byteCases: readonly ConformanceCase[] = [
+export const streamsCases: readonly ConformanceCase[] = [
   {
     id: 'streams.late-reader',
     title: 'a reader that comes after the end of the process loses nothing',
@@ -269,9 +268,6 @@ const byteCases: readonly ConformanceCase[] = [
     },
   },
 ];
-
-/** Every rule about a process's output. */
-export const streamsCases: readonly ConformanceCase[] = [...byteCases, ...streamsFlowCases];
 
 async function collected(lines: AsyncIterable<string>): Promise<string[]> {
   const all: string[] = [];

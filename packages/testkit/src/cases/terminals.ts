@@ -38,10 +38,16 @@ export const terminalsCases: readonly ConformanceCase[] = [
       const runner = await context.shared();
       const script = `trap 'stty size' WINCH; stty size; echo ready; while :; do sleep 0.05; done`;
       const running = await inTerminal(runner, script);
-      await runner.waitForLine(running, `${SIZE.rows} ${SIZE.columns}`);
+      const first = context.due('stty tells a size', runner.waitForLine(running, /^\d+ \d+$/));
+      assert.equal(
+        (await first).line,
+        `${SIZE.rows} ${SIZE.columns}`,
+        'the terminal must have the size given',
+      );
       await runner.waitForLine(running, 'ready');
       await running.resize(OTHER_SIZE);
-      await runner.waitForLine(running, `${OTHER_SIZE.rows} ${OTHER_SIZE.columns}`);
+      const second = runner.waitForLine(running, `${OTHER_SIZE.rows} ${OTHER_SIZE.columns}`);
+      await context.due('resize() changes it, and the process is told', second);
       await running.stop({ graceMs: 0 });
       await running.resize(SIZE);
     },
@@ -58,10 +64,10 @@ export const terminalsCases: readonly ConformanceCase[] = [
       const running = await inTerminal(runner, script);
       await runner.waitForLine(running, 'ready');
       running.stdin.write('typed\n');
-      await runner.waitForLine(running, /^typed$/);
+      await context.due('what is typed is echoed', runner.waitForLine(running, /^typed$/));
       await runner.waitForLine(running, 'got <typed>');
       running.stdin.write(END_OF_FILE);
-      await runner.waitForLine(running, 'end');
+      await context.due('Ctrl-D is the end of input', runner.waitForLine(running, 'end'));
       assert.deepEqual(await running.wait(), { code: 0, signal: null }, 'it must end by itself');
     },
   },
@@ -76,14 +82,15 @@ export const terminalsCases: readonly ConformanceCase[] = [
       const plain = await inTerminal(runner, 'echo ready; exec sleep 60');
       await runner.waitForLine(plain, 'ready');
       plain.stdin.write(INTERRUPT);
-      assert.deepEqual(await plain.wait(), { code: null, signal: 'SIGINT' }, 'it must end with SIGINT');
+      const interrupted = await context.due('Ctrl-C ends what runs in the foreground', plain.wait());
+      assert.deepEqual(interrupted, { code: null, signal: 'SIGINT' }, 'it must end with SIGINT');
       const trapping = await inTerminal(
         runner,
         `trap 'echo caught; exit 7' INT; echo ready; while :; do sleep 0.05; done`,
       );
       await runner.waitForLine(trapping, 'ready');
       trapping.stdin.write(INTERRUPT);
-      await runner.waitForLine(trapping, 'caught');
+      await context.due('Ctrl-C can be trapped', runner.waitForLine(trapping, 'caught'));
       assert.deepEqual(await trapping.wait(), { code: 7, signal: null }, 'a trap must decide how it ends');
     },
   },

@@ -9,26 +9,27 @@ export const concurrencyMutants: readonly Mutant[] = [
     id: 'concurrency/ten-at-a-time',
     breaks: 'Processes run at the same time: the eleventh waits for another one to end.',
     failedBy: ['concurrency.hundred-at-once'],
-    backend: (real) => {
-      let free = 10;
-      const waiting: (() => void)[] = [];
-      const release = (): void => {
-        const next = waiting.shift();
-        if (next === undefined) free += 1;
-        else next();
-      };
-      return wrap(real, {
-        environment: ({ spawn }) => ({
-          spawn: async (command, options) => {
-            if (free > 0) free -= 1;
-            else await new Promise<void>((resolve) => waiting.push(resolve));
-            const process = await spawn(command, options);
-            process.exited.then(release, release);
-            return process;
-          },
-        }),
-      });
-    },
+    backend: (real) =>
+      wrap(real, {
+        environment: ({ spawn }) => {
+          let free = 10;
+          const waiting: (() => void)[] = [];
+          const release = (): void => {
+            const next = waiting.shift();
+            if (next === undefined) free += 1;
+            else next();
+          };
+          return {
+            spawn: async (command, options) => {
+              if (free > 0) free -= 1;
+              else await new Promise<void>((resolve) => waiting.push(resolve));
+              const process = await spawn(command, options);
+              process.exited.then(release, release);
+              return process;
+            },
+          };
+        },
+      }),
   },
   {
     id: 'concurrency/shares-its-command',

@@ -81,7 +81,7 @@ export const exitStatusMutants: readonly Mutant[] = [
   {
     id: 'exit-status/loses-one-in-a-hundred',
     breaks: 'No verdict is lost: the hundredth process ends with 0, whatever it said.',
-    failedBy: ['exit-status.many-fast-exits'],
+    failedBy: ['exit-status.codes'],
     backend: (real) => {
       let processes = 0;
       return wrap(real, {
@@ -136,6 +136,13 @@ export const exitStatusMutants: readonly Mutant[] = [
     breaks: "pid is the process's own: it is that of a wrapper around it.",
     failedBy: ['exit-status.pid'],
     backend: (real) => wrap(real, { process: ({ pid }) => ({ pid: (pid ?? 0) + 1 }) }),
+  },
+  {
+    id: 'exit-status/pid-of-another-world',
+    breaks: "Where process ids are shared, pid is this machine's: it is a number that means nothing here.",
+    failedBy: ['processes.shared', 'exit-status.pid'],
+    // More than the kernel ever gives out.
+    backend: (real) => wrap(real, { process: ({ pid }) => ({ pid: (pid ?? 0) + 4_194_304 }) }),
   },
   {
     id: 'exit-status/forgets-pid',

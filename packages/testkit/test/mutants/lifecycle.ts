@@ -27,7 +27,7 @@ export const lifecycleMutants: readonly Mutant[] = [
   {
     id: 'lifecycle/leaks-on-aborted-start',
     breaks: 'An aborted start leaves nothing: its main process runs on.',
-    failedBy: ['lifecycle.aborted-during-init'],
+    failedBy: ['lifecycle.aborted-during-init', 'lifecycle.shutdown-during-init'],
     backend: (real) =>
       wrap(real, {
         environment: ({ start, shutdown }) => {
@@ -91,17 +91,21 @@ export const lifecycleMutants: readonly Mutant[] = [
     },
   },
   {
-    id: 'lifecycle/starts-twice',
-    breaks: 'The environment is started once: a second start at the same time ends both.',
+    id: 'lifecycle/refuses-namesakes',
+    breaks: 'A name need not be unique: it is refused while another companion has it.',
     failedBy: ['lifecycle.two-of-one-name'],
     backend: (real) => {
       const running = new Set<string>();
       return wrap(real, {
-        environment: ({ start }, { name }) => ({
+        environment: ({ start, shutdown }, { name }) => ({
           start: async (options) => {
             if (running.has(name)) throw new Error(`the name ${name} is in use`);
             running.add(name);
             return await start(options);
+          },
+          shutdown: async (options) => {
+            running.delete(name);
+            await shutdown(options);
           },
         }),
       });

@@ -3,7 +3,7 @@ import { wrap } from './wrap.js';
 
 const module = new URL('../fixtures/faulty-owners.mjs', import.meta.url).href;
 
-/** Faults that show when the program that holds an environment ends. */
+/** Faults that show in the program that holds an environment, most of them when it ends. */
 export const ownerDeathMutants: readonly Mutant[] = [
   {
     id: 'owner-death/survives',
@@ -18,5 +18,12 @@ export const ownerDeathMutants: readonly Mutant[] = [
     failedBy: ['owner-death.orderly-end'],
     backend: (real) => wrap(real),
     module: `${module}#clinging`,
+  },
+  {
+    id: 'owner-death/closes-its-input',
+    breaks: "With stdin `inherit` a process reads this program's own input: it gets end-of-file.",
+    failedBy: ['stdin.inherited'],
+    backend: (real) => wrap(real),
+    module: `${module}#closed`,
   },
 ];

@@ -37,16 +37,19 @@ export const pathsMutants: readonly Mutant[] = [
     id: 'paths/remembers-cwd',
     breaks: 'A directory is that of its process alone: the next one starts there, too.',
     failedBy: ['paths.cwd'],
-    backend: (real) => {
-      let last: string | undefined;
-      return wrap(real, {
-        command: (command) => {
-          const cwd = last ?? command.cwd;
-          last = command.cwd;
-          return { ...command, cwd };
+    backend: (real) =>
+      wrap(real, {
+        environment: ({ spawn }) => {
+          let last: string | undefined;
+          return {
+            spawn: (command, options) => {
+              const cwd = last ?? command.cwd;
+              last = command.cwd;
+              return spawn({ ...command, cwd }, options);
+            },
+          };
         },
-      });
-    },
+      }),
   },
   {
     id: 'paths/volume-syntax',

@@ -71,6 +71,7 @@ export const signalsMutants: readonly Mutant[] = [
     breaks: 'The whole tree is ended: only the process itself is.',
     failedBy: [
       'signals.whole-tree',
+      'signals.to-tree',
       'signals.stop-after-end',
       'signals.stop-is-polite-to-all',
       'cancellation.abort-during-run',
