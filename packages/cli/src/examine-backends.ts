@@ -4,6 +4,7 @@ import { installCommand, type LoadedBackend, loadBackends, whyNotLoaded } from '
 /** What `companion doctor` says about one backend. */
 export interface BackendExamination {
   readonly backend: string;
+  /** Of one that `--load` named: the module, as it was given. */
   readonly package: string;
   readonly status: 'available' | 'unavailable' | 'not-installed' | 'broken';
   /** One clause: why it is not available. */
@@ -14,8 +15,8 @@ export interface BackendExamination {
   readonly detail: string | null;
   /** Of the package. */
   readonly version: string | null;
-  /** Whether the project in the current directory has the package, or this command brought it along. */
-  readonly from: 'project' | 'command' | null;
+  /** Whether the project in the current directory has it, this command brought it along, or `--load` named it. */
+  readonly from: 'project' | 'command' | 'load' | null;
   readonly path: string | null;
   readonly priority: number | null;
   /** On this machine where it is available, else at best. */
@@ -28,11 +29,16 @@ export interface ExaminationOptions {
   readonly sourceDir: string;
   /** For backends that are of use with an image only. Nothing is pulled. */
   readonly image: string;
+  /** What `--load` names. */
+  readonly modules: readonly string[];
 }
 
-/** Asks every known backend, by priority; those that are not installed, too. */
-export async function examineBackends(options: ExaminationOptions): Promise<readonly BackendExamination[]> {
-  const loaded = await loadBackends();
+/** Asks every known backend; those that are not installed, too. What `--load` names comes first. */
+export async function examineBackends({
+  modules,
+  ...options
+}: ExaminationOptions): Promise<readonly BackendExamination[]> {
+  const loaded = await loadBackends(modules);
   return await Promise.all(loaded.map((backend) => examine(backend, options)));
 }
 
@@ -48,14 +54,17 @@ const NOTHING = {
   durationMs: null,
 } as const;
 
-async function examine(loaded: LoadedBackend, options: ExaminationOptions): Promise<BackendExamination> {
+async function examine(
+  loaded: LoadedBackend,
+  options: Omit<ExaminationOptions, 'modules'>,
+): Promise<BackendExamination> {
   const base = { backend: loaded.name, package: loaded.packageName };
   if (loaded.state !== 'loaded') {
     const hint =
       loaded.state === 'broken' ? `Install it again: ${installCommand(loaded.packageName)}` : loaded.install;
     return { ...base, status: loaded.state, ...NOTHING, reason: whyNotLoaded(loaded) ?? null, hint };
   }
-  const { backend, found } = loaded;
+  const { backend, found, by } = loaded;
   const { explainSelection } = await import('@companion/core');
   // One by one, and by name: COMPANION_BACKEND must not hide the others.
   const [report] = await explainSelection({ ...options, preferredBackend: backend.name });
@@ -68,7 +77,7 @@ async function examine(loaded: LoadedBackend, options: ExaminationOptions): Prom
     detail: report?.detail ?? null,
     durationMs: report?.durationMs ?? null,
     version: found.version ?? null,
-    from: found.from,
+    from: by === '--load' ? 'load' : found.from,
     path: found.path,
     priority: backend.priority,
     capabilities: report?.capabilities ?? backend.capabilities,

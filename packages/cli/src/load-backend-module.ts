@@ -4,12 +4,13 @@ import { pathToFileURL } from 'node:url';
 import type { Backend } from '@companion/core/backend';
 import { CommandLineError } from './command-line-error.js';
 import { failureOf } from './print.js';
-import { resolvePackage } from './resolve-package.js';
+import { type ResolvedPackage, resolvePackage } from './resolve-package.js';
 
 export interface BackendModule {
   readonly backend: Backend;
   /** How another program imports it: `file:///…/backend.js#localBackend`. */
   readonly specifier: string;
+  readonly found: ResolvedPackage;
 }
 
 /**
@@ -18,13 +19,15 @@ export interface BackendModule {
  * @throws CommandLineError naming what is wrong with the module.
  */
 export async function loadBackendModule(given: string): Promise<BackendModule> {
-  const { url, file, exportName } = locate(given);
+  const { found: place, file, exportName } = locate(given);
+  const url = pathToFileURL(place.path).href;
   const exported = await importModule(url, file);
   const looksRight = (name: string): boolean => looksLikeBackend(exported[name]);
   const found = Object.keys(exported).filter(looksRight);
   const name = exportName ?? (looksRight('default') ? 'default' : found[0]);
   const backend = name === undefined ? undefined : exported[name];
-  if (name !== undefined && looksLikeBackend(backend)) return { backend, specifier: `${url}#${name}` };
+  if (name !== undefined && looksLikeBackend(backend))
+    return { backend, specifier: `${url}#${name}`, found: place };
   const others = found.map((one) => `#${one}`).join(', ');
   if (exportName !== undefined && exportName in exported) {
     throw notLoaded(
@@ -44,7 +47,7 @@ export async function loadBackendModule(given: string): Promise<BackendModule> {
 const SHAPE = 'A backend is an object with spec, name, priority, capabilities, detect() and create().';
 
 interface Location {
-  readonly url: string;
+  readonly found: ResolvedPackage;
   /** As it was given, without the export. */
   readonly file: string;
   readonly exportName: string | undefined;
@@ -58,7 +61,9 @@ function locate(given: string): Location {
   const path = resolve(specifier);
   const isPath = isAbsolute(specifier) || /^\.{1,2}([\\/]|$)/.test(specifier);
   const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats?.isFile()) return { url: pathToFileURL(path).href, file: specifier, exportName };
+  if (stats?.isFile()) {
+    return { found: { path, version: undefined, from: 'project' }, file: specifier, exportName };
+  }
   if (isPath) {
     throw notLoaded(
       stats === undefined ? `${path} does not exist` : `${path} is not a file`,
@@ -67,7 +72,7 @@ function locate(given: string): Location {
   }
   try {
     const found = resolvePackage(specifier);
-    if (found !== undefined) return { url: pathToFileURL(found.path).href, file: specifier, exportName };
+    if (found !== undefined) return { found, file: specifier, exportName };
   } catch (error) {
     throw notLoaded(`${specifier} cannot be resolved: ${failureText(error)}`, undefined, error);
   }

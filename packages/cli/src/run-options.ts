@@ -17,7 +17,12 @@ import {
 export const RUN_OPTIONS = {
   backend: {
     value: 'NAME',
-    help: 'this backend and no other: docker, nix or local (also: COMPANION_BACKEND)',
+    help: 'this backend and no other: docker, nix, local, or one of --load\n(also: COMPANION_BACKEND)',
+  },
+  load: {
+    value: 'MODULE[#EXPORT]',
+    multiple: true,
+    help: 'a backend of your own or from elsewhere: a file or a package',
   },
   image: { value: 'REFERENCE', help: 'image for container backends: node:24, name@sha256:…' },
   pull: { value: 'WHEN', help: 'missing (default), always or never' },
@@ -68,6 +73,8 @@ export const RUN_OPTIONS = {
 /** What `companion run` was asked for. */
 export interface RunRequest {
   readonly options: CompanionOptions;
+  /** Modules with backends. */
+  readonly load: readonly string[];
   readonly file: string;
   readonly args: readonly string[];
   readonly cwd: string | undefined;
@@ -92,6 +99,7 @@ export function parseRun(args: readonly string[], env: NodeJS.ProcessEnv): RunRe
   if (values.verbose && values.quiet) throw usageError('--verbose and --quiet exclude each other');
   return {
     options: companionOptions(values, env),
+    load: values.load,
     file,
     args: others,
     cwd: values.cwd,

@@ -24,7 +24,8 @@ describe('parseRun()', () => {
   });
 
   test('turns every option into what core takes', () => {
-    const { options, cwd, timeoutMs, talk, output, tty } = parse(
+    const { options, load, cwd, timeoutMs, talk, output, tty } = parse(
+      ...['--load', './one.js', '--load', 'two#three'],
       ...['--backend', 'docker', '--image', 'node:24', '--pull', 'never', '--platform', 'linux/arm64'],
       ...['--no-fallback', '--require', 'filesystem=bound,copied', '--require', 'tty=true', '--source', here],
       ...[
@@ -43,6 +44,7 @@ describe('parseRun()', () => {
       ...['--memory', '1.5g', '--cpus', '0.5', '--processes', '64', '--name', 'lint', '--timeout', '1.5'],
       ...['--no-tty', '--json', '--verbose'],
     );
+    expect(load).toEqual(['./one.js', 'two#three']);
     expect(options).toEqual({
       name: 'lint',
       sourceDir: here,

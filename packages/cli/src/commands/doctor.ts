@@ -15,6 +15,11 @@ const OPTIONS = {
     value: 'DIRECTORY',
     help: 'the directory a companion would be made for; default: the current one',
   },
+  load: {
+    value: 'MODULE[#EXPORT]',
+    multiple: true,
+    help: 'ask a backend of your own or from elsewhere, too: a file or a package',
+  },
   image: { value: 'REFERENCE', help: 'the image it would be made with; default: any. Nothing is pulled' },
   json: { help: 'the same as JSON' },
 } as const satisfies OptionTable;
@@ -44,6 +49,7 @@ export const doctorCommand: Command = {
     const backends = await examineBackends({
       sourceDir: parseSource(values.source),
       image: values.image ?? ANY_IMAGE,
+      modules: values.load,
     });
     const examination: Examination = {
       version: version(),
@@ -84,7 +90,8 @@ function print(
     `companion ${version} on Node ${node}, ${platform.os} ${platform.arch} (${platform.release})`,
     '',
   ];
-  for (const backend of backends) lines.push(...describe(backend));
+  const width = Math.max(...backends.map(({ backend }) => backend.length)) + 2;
+  for (const backend of backends) lines.push(...describe(backend, width));
   const known = Object.entries(variables).map(([name, value]) =>
     value === null ? `${name} is set, and not one that Companion reads` : `${name}=${value}`,
   );
@@ -100,16 +107,22 @@ const STATUS = {
   broken: 'broken',
 } as const;
 
-function describe(backend: BackendExamination): readonly string[] {
+const WHOSE = {
+  project: "this project's",
+  command: 'came with this command',
+  load: 'named by --load',
+} as const;
+
+function describe(backend: BackendExamination, width: number): readonly string[] {
   const { status, reason, hint, detail, durationMs, capabilities } = backend;
   const time = durationMs === null ? '' : ` (asked in ${formatMs(durationMs)})`;
-  const lines = [`${backend.backend.padEnd(8)}${STATUS[status]}${time}`];
+  const lines = [`${backend.backend.padEnd(width)}${STATUS[status]}${time}`];
   if (detail !== null) lines.push(`  ${detail}`);
   if (reason !== null && status !== 'not-installed') lines.push(`  ${reason}`);
   if (hint !== null) lines.push(`  ${hint}`);
-  if (backend.version !== null) {
-    const whose = backend.from === 'project' ? "this project's" : 'came with this command';
-    lines.push(`  ${backend.package} ${backend.version}, ${whose}`);
+  if (backend.from !== null) {
+    const what = [backend.package, backend.version].filter((part) => part !== null).join(' ');
+    lines.push(`  ${what}, ${WHOSE[backend.from]}`);
   }
   if (status === 'available' && capabilities !== null) {
     lines.push(...describeCapabilities(capabilities).map((line) => `  ${line}`));

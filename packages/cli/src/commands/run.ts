@@ -29,6 +29,7 @@ Exit codes: the command's own; 128+n when signal n ended it; 124 after --timeout
 Examples:
   companion run -- node --version
   companion run --image node:24 --no-fallback -- npm test
+  companion run --load ./my-backend.js --backend mine -- sh -c 'id; hostname'
   companion run --image golang:1.25 --mount ~/go/pkg:/go/pkg -e CGO_ENABLED=0 -- go build ./...
 `;
 
@@ -82,7 +83,7 @@ async function createRunner(
   const { preferredBackend } = request.options;
   const preferred = preferredBackend ?? (process.env.COMPANION_BACKEND || undefined);
   const by = preferredBackend === undefined ? 'COMPANION_BACKEND' : '--backend';
-  const loaded = await loadUsableBackends(preferred, by);
+  const loaded = await loadUsableBackends(preferred, by, request.load);
   const { createCompanion } = await import('@companion/core');
   const progress = new PullProgress(new StatusLine(stderr));
   try {

@@ -1,0 +1,6 @@
+import { registerBackend } from '@companion/core';
+import { templateBackend } from './backend.js';
+
+registerBackend(templateBackend);
+
+export { templateBackend };
