@@ -67,9 +67,9 @@ export function chosenCases(
     one.id === name || one.id.startsWith(`${name}.`);
   const idle = only.filter((name) => !cases.some((one) => isNamed(one, name)));
   if (only.length === 0 || idle.length > 0) {
-    throw new TypeError(
-      `only: expected ids or areas of cases, got ${idle.length > 0 ? idle.join(', ') : 'none'}`,
-    );
+    const areas = [...new Set(cases.map(({ id }) => id.split('.')[0]))].sort().join(', ');
+    const got = idle.length > 0 ? idle.join(', ') : 'none';
+    throw new TypeError(`only: expected ids or areas of cases, got ${got}; the areas are ${areas}`);
   }
   return cases.filter((one) => only.some((name) => isNamed(one, name)));
 }

@@ -72,16 +72,23 @@ export function formatJson(report: ConformanceReport): string {
   return `${JSON.stringify(report, null, 2)}\n`;
 }
 
-/** A failed case in full: what was demanded, what happened, where it is written down, and how to run it alone. */
+/**
+ * A failed case in full: its rule, what of it is broken (a sentence that is not so, and what was found instead), where
+ * it is written down, and how to run it alone.
+ */
 export function formatFailure(
   { id, title, reason = '' }: CaseReport,
   { module = '<module>' }: TextOptions = {},
 ): string {
-  return [
+  const lines = [
     `FAILED ${id}`,
-    `  demanded: ${title}`,
-    `  happened: ${reason.split('\n').join('\n            ')}`,
-    `  source:   ${sourceOf(id)} of @companion/testkit`,
-    `  alone:    npx companion conformance ${module} --only ${id}`,
-  ].join('\n');
+    `  rule:    ${title}`,
+    `  not so:  ${reason.split('\n').join('\n           ')}`,
+  ];
+  // What is demanded of a whole run has no case of its own.
+  if (!id.startsWith('suite.')) {
+    lines.push(`  source:  ${sourceOf(id)} of @companion/testkit`);
+    lines.push(`  alone:   npx companion conformance ${module} --only ${id}`);
+  }
+  return lines.join('\n');
 }

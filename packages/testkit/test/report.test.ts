@@ -38,11 +38,11 @@ skipped  terminals.size: A size. [applies to tty true, it has false]
 waived   users.honoured: A user. [#7]
 
 FAILED streams.separate
-  demanded: Streams are "separate" & <apart>.
-  happened: stdout has its own bytes only
-            + actual \u0007 - expected
-  source:   src/cases/streams.ts of @companion/testkit
-  alone:    npx companion conformance ./my-backend.js --only streams.separate
+  rule:    Streams are "separate" & <apart>.
+  not so:  stdout has its own bytes only
+           + actual \u0007 - expected
+  source:  src/cases/streams.ts of @companion/testkit
+  alone:   npx companion conformance ./my-backend.js --only streams.separate
 
 local: 1 passed, 1 failed, 1 skipped, 1 waived
 `);

@@ -319,6 +319,8 @@ export const environmentVariablesCases: readonly ConformanceCase[] = [
       await rejectsWith(empty, 'COMPANION_COMMAND_NOT_FOUND', 'sh, with a PATH that does not lead to it');
 
       const companion = await context.start({ env: { PATH: `${path}:${second}` } });
+      // Where files are copied it has not got the first companion's.
+      await makeTool(companion, 'second', tool);
       assert.equal(
         (await companion.run(tool)).stdout,
         'second\n',
