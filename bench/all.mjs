@@ -24,6 +24,7 @@ const FIGURES = [
   'owner-death',
   'many-at-once',
   'event-loop-block',
+  'supervisor',
 ];
 const document = join(import.meta.dirname, '../docs/benchmarks.md');
 

@@ -1,0 +1,221 @@
+// Runs the supervisor's loop with a client and programs that do what the input says, one step after the other:
+// each is a byte that chooses it, and what it needs.
+#define main supervisor_main
+#include "../main.c"
+#undef main
+#include "../serve.c"
+
+#include <sys/socket.h>
+
+#include "client.h"
+#include "world.h"
+
+enum { SMALL_BUFFER = 4096, SOON = 3000 };
+
+static int client = -1;
+
+struct script {
+  const uint8_t *at;
+  size_t left;
+};
+
+static uint8_t next(struct script *script) {
+  if (script->left == 0) return 0;
+  script->left--;
+  return *script->at++;
+}
+
+static const uint8_t *next_bytes(struct script *script, size_t *size) {
+  if (*size > script->left) *size = script->left;
+  const uint8_t *bytes = script->at;
+  script->at += *size;
+  script->left -= *size;
+  return bytes;
+}
+
+static void say(const void *bytes, size_t size) {
+  // Turns in between: the buffer is small.
+  for (size_t done = 0; done < size && client >= 0;) {
+    ssize_t gone = send(client, (const uint8_t *)bytes + done, size - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (gone > 0) done += (size_t)gone;
+    else if (errno != EAGAIN || !turn()) return;
+    else client_receives(client, SMALL_BUFFER);
+  }
+}
+
+static void say_frame(struct script *script) {
+  uint8_t frame[LENGTH_SIZE + HEADER_SIZE + 256] = {0};
+  uint8_t type = next(script), id = next(script);
+  size_t size = next(script);
+  const uint8_t *payload = next_bytes(script, &size);
+  put_u32(frame, (uint32_t)(HEADER_SIZE + size));
+  frame[4] = type;
+  frame[5] = id;
+  if (size > 0) memcpy(frame + LENGTH_SIZE + HEADER_SIZE, payload, size);
+  client_sends(type, id, frame + LENGTH_SIZE + HEADER_SIZE, size);
+  say(frame, LENGTH_SIZE + HEADER_SIZE + size);
+}
+
+// Much of it: more than a pipe, or than a window.
+static void say_much_input(struct script *script) {
+  static uint8_t frame[LENGTH_SIZE + HEADER_SIZE + MAX_PAYLOAD];
+  size_t size = (size_t)next(script) << 8;
+  put_u32(frame, (uint32_t)(HEADER_SIZE + size));
+  frame[4] = STDIN;
+  frame[5] = next(script);
+  say(frame, LENGTH_SIZE + HEADER_SIZE + size);
+}
+
+// Frames as they come, also wrong ones: ids that the client notes nothing about, so that it expects nothing.
+static void say_raw(struct script *script) {
+  size_t size = next(script);
+  const uint8_t *bytes = next_bytes(script, &size);
+  say(bytes, size);
+}
+
+static void keeper_says(struct script *script) {
+  struct slot *slot = &world[next(script) % SLOTS];
+  struct kept kept;
+  memset(&kept, 0, sizeof kept);
+  uint8_t what = next(script), detail = next(script);
+  if (slot->link < 0 || slot->said == SAID_ALL) return;
+  kept.what = slot->said == SAID_STARTED ? KEPT_EXITED : what % 3 == 1 ? KEPT_FAILED : KEPT_STARTED;
+  slot->said = kept.what == KEPT_STARTED ? SAID_STARTED : SAID_ALL;
+  if (kept.what == KEPT_STARTED) {
+    kept.pid = 300000 + detail;
+  } else if (kept.what == KEPT_FAILED) {
+    kept.failed.phase = 1 + detail % 5;
+    kept.failed.error = ENOENT;
+  } else {
+    kept.exited.status = detail << 8 | (what & 128 ? SIGKILL : 0);
+  }
+  send(slot->link, &kept, sizeof kept, MSG_NOSIGNAL);
+}
+
+static void program_writes(struct script *script) {
+  static const uint8_t bytes[16384];
+  uint8_t which = next(script);
+  int fd = world[which % SLOTS].streams[which >> 4 & 1 ? 2 : which >> 5 & 1 ? 0 : 1];
+  size_t size = (size_t)next(script) << (which >> 6) << 1;
+  if (fd >= 0 && write(fd, bytes, size < sizeof bytes ? size : sizeof bytes) < 0) errno = 0;
+}
+
+static void program_reads(struct script *script) {
+  uint8_t bytes[16384], which = next(script);
+  int fd = world[which % SLOTS].streams[0];
+  if (fd >= 0 && read(fd, bytes, which & 128 ? sizeof bytes : 16) < 0) errno = 0;
+}
+
+static void program_closes(struct script *script) {
+  uint8_t which = next(script);
+  struct slot *slot = &world[which % SLOTS];
+  if (which >> 4 & 3) close_end(&slot->streams[(which >> 4 & 3) - 1]);
+  else close_end(&slot->link);
+}
+
+static bool step(struct script *script) {
+  switch (next(script) % 12) {
+    case 0:
+    case 1:
+    case 2:
+      say_frame(script);
+      break;
+    case 3:
+      say_much_input(script);
+      break;
+    case 4:
+      say_raw(script);
+      break;
+    case 5:
+      keeper_says(script);
+      break;
+    case 6:
+      program_writes(script);
+      break;
+    case 7:
+      program_reads(script);
+      break;
+    case 8:
+      program_closes(script);
+      break;
+    case 9:
+      client_receives(client, (size_t)next(script) << 8);
+      return true;  // before the supervisor knows it
+    case 10:
+      world_ms += next(script) * 500;
+      break;
+    default:
+      if (client >= 0) shutdown(client, SHUT_WR);
+  }
+  return turn();
+}
+
+static void begin(void) {
+  int ends[2], size = SMALL_BUFFER;
+  world_begin();
+  client_begin();
+  signal(SIGPIPE, SIG_IGN);
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) abort();
+  for (int i = 0; i < 2; i++) setsockopt(ends[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+  client = ends[1];
+  channels = (struct channels){.stream = &stream, .epoll = epoll_create1(EPOLL_CLOEXEC)};
+  if (channels.epoll < 0 || !stream_open(&stream, ends[0], fcntl(ends[0], F_DUPFD_CLOEXEC, 3))) abort();
+  stream_in = (struct source){stream.in, 0, NULL, stream_in_ready};
+  stream_out = (struct source){stream.out, 0, NULL, stream_out_ready};
+  ending = (struct ending){0};
+  last_ping_ms = -1;
+  greeted = owner_gone = false;
+  say_hello(true);
+}
+
+// All windows open, all others gone: nothing may be left.
+static void end_channels(void) {
+  for (size_t i = 0; i < sizeof channels.table / sizeof *channels.table; i++) {
+    for (struct channel *channel = channels.table[i], *after; channel != NULL; channel = after) {
+      after = channel->next;
+      for (uint8_t s = 1; s <= 2; s++) {
+        if (channel_find(&channels, channel->id) != channel) break;
+        channel_credit(channel, s, UINT32_MAX - channel->outputs[s - 1].window);
+      }
+      if (channel_find(&channels, channel->id) == channel && channel->kind == CONNECTION) {
+        channel_close_output(channel, OUT);
+      }
+    }
+  }
+  // The program itself would not care for them any more: it has ended.
+  for (int i = 0; i < 4; i++) {
+    owner_gone = false;
+    last_ping_ms = -1;
+    stream.going_from = stream.going_to = 0;
+    turn();
+  }
+  if (channels.size != 0 || channels.ended != NULL) abort();
+}
+
+static void end(void) {
+  close_end(&client);
+  world_end();
+  int turns = 0;
+  // It ends by itself, and soon.
+  while (turn()) {
+    if (++turns > SOON) abort();
+  }
+  end_channels();
+  close(channels.epoll);
+  free(stream.came);
+  free(stream.going);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  struct script script = {data, size};
+  int lowest = fcntl(0, F_DUPFD, 3);
+  close(lowest);
+  begin();
+  while (script.left > 0 && step(&script)) continue;
+  end();
+  int now_lowest = fcntl(0, F_DUPFD, 3);
+  // A descriptor was left open.
+  if (now_lowest != lowest) abort();
+  close(now_lowest);
+  return 0;
+}

@@ -1,0 +1,24 @@
+// What surrounds the supervisor under the fuzzer: no process, no connection and no clock is real.
+#ifndef WORLD_H
+#define WORLD_H
+
+#include <stdint.h>
+
+enum { SLOTS = 16 };
+
+// The other ends of a program's streams and of its keeper's link, or of a connection; -1 where there is none.
+struct slot {
+  enum { SILENT, SAID_STARTED, SAID_ALL } said;
+  int link;
+  int streams[3];
+};
+
+extern struct slot world[SLOTS];
+extern int64_t world_ms;
+
+void world_begin(void);
+// Everything that the supervisor has outside ends.
+void world_end(void);
+void close_end(int *fd);
+
+#endif

@@ -1,0 +1,329 @@
+#define _GNU_SOURCE
+#include "keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "descriptors.h"
+#include "memory.h"
+#include "protocol.h"
+#include "tree.h"
+
+enum { OWNER_GRACE_MS = 200, LONGEST_PAUSE_MS = 20 };
+
+unsigned long original_open_files = 1024;
+static bool reaps_orphans;
+
+struct failure {
+  int error;
+  uint8_t phase, detail;
+};
+
+// Where the program's process says why it is none: a pipe, which exec(2) closes. Not the memory that vfork(2) shares:
+// under an emulator it shares none, and does not wait either.
+static int failures[2];
+
+static void fail_with(uint8_t phase, uint8_t detail, int error) {
+  struct failure failure;
+  memset(&failure, 0, sizeof failure);
+  failure.error = error;
+  failure.phase = phase;
+  failure.detail = detail;
+  _exit(write(failures[1], &failure, sizeof failure) < 0 ? 126 : 127);
+}
+
+static void fail(uint8_t phase, int error) { fail_with(phase, 0, error); }
+
+// capabilities(7): nothing that this process executes gets any, also not as uid 0. Who has none to give away, and may
+// not touch the set, is protected by no_new_privs alone, and that suffices: only a set-user-id file could give some.
+static void drop_bounding_set(void) {
+  for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
+    if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
+    if (errno != EPERM || geteuid() == 0) fail(PHASE_USER, errno);
+    return;
+  }
+}
+
+static void drop_rights(void) {
+  // capset(2), version 3, from linux/capability.h, which musl does not bring.
+  struct { uint32_t version; int pid; } header = {0x20080522, 0};
+  struct { uint32_t effective, permitted, inheritable; } none[2] = {{0, 0, 0}, {0, 0, 0}};
+  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  if (syscall(SYS_capset, &header, none) != 0) fail(PHASE_USER, errno);
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail(PHASE_USER, errno);
+}
+
+// The raw calls: those of a C library reach other threads, and this process shares its memory with its parent.
+static void switch_user(uint32_t uid, uint32_t gid) {
+  // Those stay with a user who is not root before.
+  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  if (syscall(SYS_setgroups, 0, NULL) != 0 || syscall(SYS_setgid, gid) != 0 || syscall(SYS_setuid, uid) != 0) {
+    fail(PHASE_USER, errno);
+  }
+}
+
+static void take_terminal(int fd) {
+  if (ioctl(fd, TIOCSCTTY, 0) != 0) fail(PHASE_TTY, errno);
+}
+
+static void take_streams(const struct streams *streams) {
+  // All three are above 2, so that none is overwritten before it is copied.
+  for (int i = 0; i < 3; i++) {
+    if (dup2(streams->fd[i], i) < 0) fail(PHASE_RESOURCES, errno);
+  }
+}
+
+static const char *variable(char *const *envp, const char *name) {
+  size_t size = strlen(name);
+  for (; *envp != NULL; envp++) {
+    if (strncmp(*envp, name, size) == 0 && (*envp)[size] == '=') return *envp + size + 1;
+  }
+  return NULL;
+}
+
+// As execvp(3): what has no interpreter is for the shell. `argv` has two places more before it ends.
+static void run_file(const char *file, char **argv, char *const *envp) {
+  execve(file, argv, envp);
+  if (errno != ENOEXEC) return;
+  size_t size = 0;
+  while (argv[size] != NULL) size++;
+  memmove(argv + 2, argv + 1, size * sizeof *argv);
+  argv[0] = (char *)"/bin/sh";
+  argv[1] = (char *)file;
+  execve("/bin/sh", argv, envp);
+  errno = ENOEXEC;
+}
+
+static void fail_exec(const char *file, int error) {
+  struct stat found;
+  fail_with(PHASE_EXEC, stat(file, &found) == 0, error);
+}
+
+// Looks the program up in the PATH of its own variables, as a shell does.
+static void run_program(char **argv, char *const *envp) {
+  const char *name = argv[0];
+  if (*name == '\0') fail(PHASE_EXEC, ENOENT);
+  if (strchr(name, '/') != NULL) {
+    run_file(name, argv, envp);
+    fail_exec(name, errno);
+  }
+  const char *path = variable(envp, "PATH");
+  if (path == NULL) path = "/usr/local/bin:/usr/bin:/bin";
+  char file[4096];
+  bool forbidden = false;
+  for (const char *at = path;; at++) {
+    size_t entry_size = strcspn(at, ":"), name_size = strlen(name);
+    // An empty entry is the working directory.
+    const char *folder = entry_size == 0 ? "." : at;
+    size_t size = entry_size == 0 ? 1 : entry_size;
+    if (size + 1 + name_size < sizeof file) {
+      memcpy(file, folder, size);
+      file[size] = '/';
+      memcpy(file + size + 1, name, name_size + 1);
+      run_file(file, argv, envp);
+      struct stat found;
+      // There, but without its interpreter.
+      if (errno == ENOENT && stat(file, &found) == 0) fail_exec(file, ENOENT);
+      if (errno == EACCES) forbidden = stat(file, &found) == 0 || forbidden;
+      else if (errno != ENOENT && errno != ENOTDIR) fail_exec(file, errno);
+    }
+    at += entry_size;
+    if (*at == '\0') break;
+  }
+  fail_with(PHASE_EXEC, forbidden, forbidden ? EACCES : ENOENT);
+}
+
+// Between vfork(2) and exec(2): no allocation, nothing that another process would notice.
+static void become_program(const struct spawn *spawn, const struct streams *streams) {
+  setsid();
+  if (spawn->flags & SPAWN_TTY) take_terminal(streams->fd[1]);
+  take_streams(streams);
+  memory_offer();
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = original_open_files;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+  // The bounding set first: who has become another user may not change it any more.
+  bool no_rights = spawn->flags & SPAWN_NO_RIGHTS;
+  if (no_rights) drop_bounding_set();
+  if (spawn->flags & SPAWN_USER) switch_user(spawn->uid, spawn->gid);
+  if (no_rights) drop_rights();
+  if (chdir(spawn->cwd) != 0) fail(PHASE_CWD, errno);
+  signal(SIGPIPE, SIG_DFL);
+  signal(SIGCHLD, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  run_program(spawn->argv, spawn->envp);
+}
+
+static void say(int link, const struct kept *kept) {
+  // Nobody hears it when the supervisor is gone, which the loop notices.
+  while (send(link, kept, sizeof *kept, MSG_NOSIGNAL) < 0 && errno == EINTR) continue;
+}
+
+static uint64_t microseconds(struct timeval time) {
+  return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
+}
+
+// Reaps what has ended. False once there is no child left.
+static bool reap(int link, pid_t program) {
+  for (;;) {
+    int status;
+    struct rusage usage;
+    pid_t pid = wait4(-1, &status, WNOHANG, &usage);
+    if (pid == 0) return true;
+    if (pid < 0) return errno != ECHILD;
+    if (pid != program) continue;
+    struct kept kept;
+    memset(&kept, 0, sizeof kept);  // also what is between its members: all of it is sent
+    kept.what = KEPT_EXITED;
+    kept.exited.status = status;
+    kept.exited.user_us = microseconds(usage.ru_utime);
+    kept.exited.system_us = microseconds(usage.ru_stime);
+    kept.exited.resident_bytes = (uint64_t)usage.ru_maxrss * 1024;
+    say(link, &kept);
+  }
+}
+
+static long now_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+// Without /proc nobody knows the children: then at least the program's own group.
+static void signal_tree(pid_t program, int signal) {
+  // An emulator may refuse to make a subreaper: orphans are lost to it, so that all must be reached before.
+  bool done = reaps_orphans ? signal_children(signal) : signal_descendants(signal);
+  if (!done) kill(-program, signal);
+}
+
+// Until the last descendant has ended. Interrupted by SIGCHLD, which is blocked everywhere else.
+static void keep(int link, pid_t program) {
+  sigset_t awake;
+  sigprocmask(SIG_SETMASK, NULL, &awake);
+  sigdelset(&awake, SIGCHLD);
+  bool killing = false;
+  long kill_at = -1, pause_ms = 1;
+  while (reap(link, program)) {
+    if (kill_at >= 0 && now_ms() >= kill_at) killing = true;
+    if (killing) {
+      signal_tree(program, SIGKILL);
+      pause_ms = pause_ms * 2 > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : pause_ms * 2;
+    } else if (kill_at >= 0) {
+      pause_ms = kill_at - now_ms() > 0 ? kill_at - now_ms() : 0;
+    }
+    struct timespec pause = {pause_ms / 1000, pause_ms % 1000 * 1000000};
+    struct pollfd said = {link, POLLIN, 0};
+    bool alone = link < 0;
+    if (ppoll(&said, alone ? 0 : 1, killing || kill_at >= 0 ? &pause : NULL, &awake) <= 0 || alone) continue;
+    char what;
+    ssize_t got = recv(link, &what, 1, MSG_DONTWAIT);
+    if (got == 1) killing = true;
+    if (got == 1 || (got < 0 && (errno == EAGAIN || errno == EINTR))) continue;
+    // The supervisor is gone.
+    close(link);
+    link = -1;
+    signal_tree(program, SIGTERM);
+    kill_at = now_ms() + OWNER_GRACE_MS;
+  }
+}
+
+// Descriptors of other programs must not be held open here.
+static void close_others(int link, const struct streams *streams) {
+  int keep_open[4] = {link, streams->fd[0], streams->fd[1], streams->fd[2]};
+  int from = 3;
+  for (;;) {
+    // The lowest of those to keep, from here on.
+    int next = INT_MAX;
+    for (int i = 0; i < 4; i++) {
+      if (keep_open[i] >= from && keep_open[i] < next) next = keep_open[i];
+    }
+    if (next > from) close_range_of(from, next - 1);
+    if (next == INT_MAX) return;
+    from = next + 1;
+  }
+}
+
+// The program's pid; -1 with a failure.
+static pid_t start_program(const struct spawn *spawn, const struct streams *streams, struct failure *failure) {
+  pid_t program = -1;
+  if (pipe2(failures, O_CLOEXEC) == 0) program = vfork();
+  if (program == 0) become_program(spawn, streams);
+  *failure = (struct failure){errno, PHASE_RESOURCES, 0};
+  if (program < 0) return -1;
+  close(failures[1]);
+  ssize_t got;
+  while ((got = read(failures[0], failure, sizeof *failure)) < 0 && errno == EINTR) continue;
+  close(failures[0]);
+  if (got <= 0) return program;
+  waitpid(program, NULL, 0);
+  return -1;
+}
+
+static void wake(int signal) { (void)signal; }
+
+static _Noreturn void be_keeper(const struct spawn *spawn, const struct streams *streams, int link) {
+  close_others(link, streams);
+  reaps_orphans = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
+  struct sigaction action = {.sa_handler = wake};
+  sigaction(SIGCHLD, &action, NULL);
+  struct failure failure;
+  pid_t program = start_program(spawn, streams, &failure);
+  struct kept kept;
+  memset(&kept, 0, sizeof kept);
+  if (program < 0) {
+    kept.what = KEPT_FAILED;
+    kept.failed.phase = failure.phase;
+    kept.failed.detail = failure.detail;
+    kept.failed.error = failure.error;
+  } else {
+    kept.what = KEPT_STARTED;
+    kept.pid = program;
+  }
+  say(link, &kept);
+  for (int i = 0; i < 3; i++) close(streams->fd[i]);
+  if (kept.what == KEPT_STARTED) {
+    keep(link, program);
+    // Its end alone does not say that: somebody may have killed it.
+    kept.what = KEPT_NOTHING;
+    say(link, &kept);
+  }
+  _exit(0);
+}
+
+pid_t start_keeper(const struct spawn *spawn, const struct streams *streams, int *link) {
+  int ends[2];
+  // Messages keep their bounds, and the end of one side is heard by the other.
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return -1;
+  pid_t keeper = fork();
+  if (keeper == 0) be_keeper(spawn, streams, ends[1]);
+  int error = errno;
+  close(ends[1]);
+  if (keeper < 0) {
+    close(ends[0]);
+    errno = error;
+    return -1;
+  }
+  fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  *link = ends[0];
+  return keeper;
+}

@@ -1,0 +1,228 @@
+// The supervisor: see docs/supervisor-protocol.md. Its stream is standard input and output.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "descriptors.h"
+#include "keeper.h"
+#include "loop.h"
+#include "memory.h"
+#include "protocol.h"
+#include "serve.h"
+
+// keyctl(2), from linux/keyctl.h, which musl does not bring.
+enum { JOIN_SESSION_KEYRING = 1 };
+enum { OWNER_GRACE_MS = 200, LEASE_MS = 60 * 1000, EVENTS = 256, FRAMES_AT_ONCE = 256 };
+// More than this waiting for a client that does not read: nothing more is asked of it.
+enum { ANSWER_ROOM = 4 * OUTPUT_ROOM };
+
+static struct stream stream;
+static struct source stream_in, stream_out, signals;
+static bool owner_gone;
+static bool frames_wait;  // more has come than one turn serves
+
+static void lose_owner(void) {
+  if (owner_gone) return;
+  owner_gone = true;
+  close_source(&stream_in);
+  close_source(&stream_out);
+  stream.going_from = stream.going_to = 0;
+  begin_ending(OWNER_GRACE_MS);
+  ending.last = true;
+}
+
+static void break_off(const char *sentence) {
+  stream_frame(&stream, ERROR, 0, sentence, strlen(sentence));
+  stream_flush(&stream);
+  lose_owner();
+}
+
+static void serve_all(void) {
+  struct frame frame;
+  frames_wait = false;
+  for (int served = 0;; served++) {
+    if (owner_gone || stream_waiting(&stream) > ANSWER_ROOM) return;
+    // Verdicts, output and the owner's end have their turn, however much is asked at once.
+    if (served == FRAMES_AT_ONCE) {
+      frames_wait = true;
+      return;
+    }
+    switch (stream_next(&stream, &frame)) {
+      case DECODED_NEED_MORE:
+        return;
+      case DECODED_WRONG:
+        break_off("a frame is longer than frames are");
+        return;
+      case DECODED_FRAME: {
+        const char *wrong = serve(&frame);
+        if (wrong != NULL) break_off(wrong);
+      }
+    }
+  }
+}
+
+static void stream_in_ready(struct source *source, uint32_t events) {
+  (void)source, (void)events;
+  if (!stream_receive(&stream)) lose_owner();
+  else serve_all();
+}
+
+static void stream_out_ready(struct source *source, uint32_t events) { (void)source, (void)events; }
+
+static void signals_ready(struct source *source, uint32_t events) {
+  (void)events;
+  struct signalfd_siginfo info;
+  while (read(source->fd, &info, sizeof info) == (ssize_t)sizeof info) {
+    // From outside this pid namespace: whoever runs it wants it to end. From inside, nobody may.
+    // Who queues a signal may claim to be anybody; kill(2) cannot.
+    if (info.ssi_signo == SIGTERM && info.ssi_pid == 0 && info.ssi_code == SI_USER) lose_owner();
+  }
+  // Keepers, and as the first process of a namespace whatever else has lost its parent.
+  while (waitpid(-1, NULL, WNOHANG) > 0) continue;
+  channels_kill_strays(&channels);
+}
+
+static void flush(void) {
+  if (owner_gone) {
+    stream.going_from = stream.going_to = 0;
+    return;
+  }
+  if (!stream_flush(&stream)) {
+    lose_owner();
+    return;
+  }
+  watch(&stream_out, stream_waiting(&stream) > 0 ? EPOLLOUT : 0);
+  // Who does not read the answers is not asked for more.
+  watch(&stream_in, stream_waiting(&stream) > ANSWER_ROOM ? 0 : EPOLLIN);
+}
+
+// How long nothing has to be done, in ms; -1 for ever.
+static int patience(void) {
+  int ending_ms = ending_step(), late_ms = channels_end_late(&channels);
+  if (late_ms >= 0 && (ending_ms < 0 || late_ms < ending_ms)) ending_ms = late_ms;
+  if (frames_wait) return 0;
+  if (owner_gone || last_ping_ms < 0) return ending_ms;
+  long lease_ms = last_ping_ms + LEASE_MS - now_ms();
+  if (lease_ms <= 0) {
+    lose_owner();
+    return 0;
+  }
+  return ending_ms >= 0 && ending_ms < lease_ms ? ending_ms : (int)lease_ms;
+}
+
+// Waits for something to do and does it. False when all is over.
+static bool turn(void) {
+  struct epoll_event events[EVENTS];
+  int wait_ms = patience();
+  flush();
+  // Which may have found that nobody is there any more.
+  if (owner_gone) wait_ms = patience();
+  if (owner_gone && !ending.begun) return false;
+  int count = epoll_wait(channels.epoll, events, EVENTS, wait_ms);
+  for (int i = 0; i < count; i++) {
+    struct source *source = events[i].data.ptr;
+    // Closed by an event of this batch before it.
+    if (source->fd >= 0 && source->watched != 0) source->ready(source, events[i].events);
+  }
+  channels_free_ended(&channels);
+  if (stream_waiting(&stream) < OUTPUT_ROOM) channels_feed(&channels);
+  if (!owner_gone && stream_waiting(&stream) <= ANSWER_ROOM) serve_all();
+  return true;
+}
+
+// The stream gets descriptors that no program can inherit or reach; 0, 1 and 2 are nobody's.
+static bool take_stream(int from, int to) {
+  enum { IN = 3, OUT_FD = 4, FREE = 5 };
+  int in = fcntl(from, F_DUPFD, FREE), out = fcntl(to, F_DUPFD, FREE);
+  if (in < 0 || out < 0 || dup3(in, IN, O_CLOEXEC) < 0 || dup3(out, OUT_FD, O_CLOEXEC) < 0) return false;
+  // Whatever this program's parent had open and was inherited by mistake is nobody's here.
+  close_range_of(FREE, INT_MAX);
+  if (!stream_open(&stream, IN, OUT_FD)) return false;
+  int nothing = open("/dev/null", O_RDWR);
+  int pipes[2];
+  // Without devices: the end of a pipe will do.
+  if (nothing < 0 && pipe2(pipes, O_CLOEXEC) == 0) nothing = pipes[1];
+  for (int fd = 0; fd < 3; fd++) {
+    if (nothing < 0 || (fd != nothing && dup2(nothing, fd) < 0)) return false;
+  }
+  if (nothing > 2) close(nothing);
+  fcntl(stream.in, F_SETFL, fcntl(stream.in, F_GETFL) | O_NONBLOCK);
+  fcntl(stream.out, F_SETFL, fcntl(stream.out, F_GETFL) | O_NONBLOCK);
+  return true;
+}
+
+static void raise_open_files(void) {
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  original_open_files = files.rlim_cur;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
+static int take_signals(void) {
+  sigset_t taken;
+  // Programs begin with every signal as usual, whatever this process was started with.
+  for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+  signal(SIGPIPE, SIG_IGN);
+  sigfillset(&taken);
+  sigprocmask(SIG_SETMASK, &taken, NULL);
+  sigemptyset(&taken);
+  sigaddset(&taken, SIGCHLD);
+  sigaddset(&taken, SIGTERM);
+  return signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+// 0 and 1, or the one that follows --stream; false for anything else.
+static bool read_arguments(int argc, char **argv, int *from, int *to) {
+  *from = 0;
+  *to = 1;
+  if (argc == 1) return true;
+  if (argc != 3 || strcmp(argv[1], "--stream") != 0) return false;
+  char *end;
+  long fd = strtol(argv[2], &end, 10);
+  *from = *to = (int)fd;
+  return end != argv[2] && *end == '\0' && fd >= 0 && fd <= INT_MAX && fcntl(*from, F_GETFD) >= 0;
+}
+
+int main(int argc, char **argv) {
+  int from, to;
+  if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+    printf("companion-supervisor, protocol %d\n", PROTOCOL_VERSION);
+    return 0;
+  }
+  if (!read_arguments(argc, argv, &from, &to)) {
+    fprintf(stderr, "usage: companion-supervisor [--stream DESCRIPTOR]\n"
+                    "It speaks a protocol on standard input and output, or on one descriptor that is both.\n");
+    return 2;
+  }
+  // Nobody may trace it, or open what it has open.
+  prctl(PR_SET_DUMPABLE, 0);
+  bool reaps_orphans = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0 || getpid() == 1;
+  // Its own: the keys of whoever has started this are not for what runs inside.
+  syscall(SYS_keyctl, JOIN_SESSION_KEYRING, NULL);
+  raise_open_files();
+  channels.stream = &stream;
+  if (!take_stream(from, to) || (channels.epoll = epoll_create1(EPOLL_CLOEXEC)) < 0) return 1;
+  memory_watch();
+  stream_in = (struct source){stream.in, 0, NULL, stream_in_ready};
+  stream_out = (struct source){stream.out, 0, NULL, stream_out_ready};
+  signals = (struct source){take_signals(), 0, NULL, signals_ready};
+  if (signals.fd < 0) return 1;
+  watch(&signals, EPOLLIN);
+  say_hello(reaps_orphans);
+  while (turn()) continue;
+  return 0;
+}

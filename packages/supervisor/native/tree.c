@@ -1,0 +1,149 @@
+#define _GNU_SOURCE
+#include "tree.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// Reads the beginning of a file; -1 when it cannot be read.
+static ssize_t read_file(const char *path, char *bytes, size_t size) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return -1;
+  ssize_t got = read(fd, bytes, size - 1);
+  close(fd);
+  if (got >= 0) bytes[got] = '\0';
+  return got;
+}
+
+static void copy_name(struct member *member, const char *name) {
+  size_t size = strnlen(name, sizeof member->name - 1);
+  memcpy(member->name, name, size);
+  member->name[size] = '\0';
+}
+
+// proc(5): "pid (name) state ppid …", where the name may hold anything. False for one that has ended.
+static bool read_stat(pid_t pid, struct member *member) {
+  char path[64], stat[512];
+  snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+  if (read_file(path, stat, sizeof stat) <= 0) return false;
+  char *name = strchr(stat, '('), *end = strrchr(stat, ')');
+  char state;
+  int parent, threads;
+  const char *fields = " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d";
+  if (name == NULL || end == NULL || sscanf(end + 1, fields, &state, &parent, &threads) != 3) return false;
+  // One whose first thread has ended looks dead, and its others run.
+  if (state == 'X' || (state == 'Z' && threads <= 1)) return false;
+  *end = '\0';
+  member->pid = pid;
+  member->parent = parent;
+  copy_name(member, name + 1);
+  return true;
+}
+
+// The kernel cuts names to 15 bytes; the command line has the rest.
+static void read_long_name(struct member *member) {
+  if (strlen(member->name) < 15) return;
+  char path[64], command[4096];
+  snprintf(path, sizeof path, "/proc/%d/cmdline", (int)member->pid);
+  if (read_file(path, command, sizeof command) <= 0) return;
+  const char *slash = strrchr(command, '/'), *name = slash == NULL ? command : slash + 1;
+  if (strncmp(name, member->name, strlen(member->name)) != 0) return;
+  copy_name(member, name);
+}
+
+static bool add(struct members *members, size_t *room, const struct member *member) {
+  if (members->size == *room) {
+    size_t more = *room == 0 ? 64 : *room * 2;
+    struct member *list = realloc(members->list, more * sizeof *list);
+    if (list == NULL) return false;
+    members->list = list;
+    *room = more;
+  }
+  members->list[members->size++] = *member;
+  return true;
+}
+
+static int by_parent(const void *one, const void *other) {
+  const struct member *a = one, *b = other;
+  return a->parent != b->parent ? (a->parent > b->parent) - (a->parent < b->parent) : (a->pid > b->pid) - (a->pid < b->pid);
+}
+
+static size_t first_child(const struct members *all, pid_t parent) {
+  size_t from = 0, to = all->size;
+  while (from < to) {
+    size_t middle = from + (to - from) / 2;
+    if (all->list[middle].parent < parent) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+static bool read_all(struct members *all) {
+  DIR *proc = opendir("/proc");
+  if (proc == NULL) return false;
+  bool enough = true;
+  size_t room = 0;
+  for (struct dirent *entry; enough && (entry = readdir(proc)) != NULL;) {
+    struct member member;
+    pid_t pid = (pid_t)atoi(entry->d_name);
+    if (pid > 0 && read_stat(pid, &member)) enough = add(all, &room, &member);
+  }
+  closedir(proc);
+  if (enough && all->size > 0) qsort(all->list, all->size, sizeof *all->list, by_parent);
+  return enough;
+}
+
+bool descendants_of(pid_t ancestor, struct members *members) {
+  *members = (struct members){NULL, 0};
+  struct members all = {NULL, 0};
+  bool complete = read_all(&all);
+  size_t room = 0;
+  // Each pass takes the children of those that the pass before has taken; an entry is taken once.
+  pid_t parent = ancestor;
+  for (size_t next = 0; complete;) {
+    for (size_t i = first_child(&all, parent); complete && i < all.size && all.list[i].parent == parent; i++) {
+      if (all.list[i].pid == 0) continue;
+      read_long_name(&all.list[i]);
+      complete = add(members, &room, &all.list[i]);
+      all.list[i].pid = 0;
+    }
+    if (next == members->size) break;
+    parent = members->list[next++].pid;
+  }
+  free(all.list);
+  if (!complete) members_free(members);
+  return complete;
+}
+
+void members_free(struct members *members) {
+  free(members->list);
+  *members = (struct members){NULL, 0};
+}
+
+// Kernels without this file are rare; there the whole of /proc is read.
+static bool signal_listed_children(int signal) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+  FILE *children = fopen(path, "re");
+  if (children == NULL) return false;
+  for (int pid; fscanf(children, "%d", &pid) == 1;) kill(pid, signal);
+  fclose(children);
+  return true;
+}
+
+static bool signal_members(int signal, bool only_children) {
+  struct members members;
+  if (!descendants_of(getpid(), &members)) return false;
+  for (size_t i = 0; i < members.size; i++) {
+    if (!only_children || members.list[i].parent == getpid()) kill(members.list[i].pid, signal);
+  }
+  members_free(&members);
+  return true;
+}
+
+bool signal_children(int signal) { return signal_listed_children(signal) || signal_members(signal, true); }
+bool signal_descendants(int signal) { return signal_members(signal, false); }

@@ -1,0 +1,30 @@
+// Processes and their descendants, from /proc.
+#ifndef TREE_H
+#define TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct member {
+  pid_t pid;
+  pid_t parent;
+  char name[64];  // cut, and ends with a zero byte
+};
+
+struct members {
+  struct member *list;
+  size_t size;
+};
+
+// All descendants of `ancestor` that have not ended, parents before children. False without /proc or memory.
+bool descendants_of(pid_t ancestor, struct members *members);
+void members_free(struct members *members);
+
+// Signals every child of this process, which must have one thread. Orphans of its tree become its children, so that
+// doing it until there is none ends the tree. False without /proc or memory.
+bool signal_children(int signal);
+// The same for every descendant that is one now.
+bool signal_descendants(int signal);
+
+#endif

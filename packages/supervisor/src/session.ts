@@ -1,0 +1,187 @@
+import type { Channel } from './channel.js';
+import { type ExitReport, FrameDecoder, type FrameHandler } from './frame-decoder.js';
+import { FrameWriter } from './frame-writer.js';
+import { ProtocolError } from './protocol.js';
+import type { StreamPair } from './stream-pair.js';
+
+/** Between the end of our side and that of the supervisor. */
+const CLOSE_MS = 5000;
+/** Between the end of the way there and that of the way back: why the supervisor has ended it comes there. */
+const LAST_WORDS_MS = 1000;
+
+export interface Reply {
+  readonly errno: number;
+  readonly answer: Buffer;
+}
+
+/** One stream to a supervisor that has greeted: ids, requests, and the end of everything when the stream ends. */
+export class Session implements FrameHandler {
+  readonly writer: FrameWriter;
+  /** Resolves when the stream dies by itself; stays pending after {@link close}. */
+  readonly lost: Promise<Error>;
+  readonly #stream: StreamPair;
+  readonly #decoder = new FrameDecoder(this);
+  readonly #channels = new Map<number, Channel>();
+  readonly #requests = new Map<number, { resolve(reply: Reply): void; reject(error: Error): void }>();
+  readonly #ended: Promise<void>;
+  #tellLost!: (error: Error) => void;
+  #tellEnded!: () => void;
+  #lastId = 0;
+  #lastRequest = 0;
+  #closing = false;
+  #end: Error | undefined;
+  #lastWords: NodeJS.Timeout | undefined;
+
+  constructor(stream: StreamPair) {
+    this.#stream = stream;
+    this.lost = new Promise((resolve) => {
+      this.#tellLost = resolve;
+    });
+    this.#ended = new Promise((resolve) => {
+      this.#tellEnded = resolve;
+    });
+    const { readable, writable } = stream;
+    this.writer = new FrameWriter(writable);
+    this.writer.hello();
+    const ended = (): void => this.lose(this.#endError());
+    readable.on('data', (chunk: Buffer) => this.#read(chunk)).resume();
+    readable.on('end', ended).on('close', ended);
+    readable.on('error', (error) => this.lose(streamError(error)));
+    writable.on('close', () => this.#loseSoon(this.#endError()));
+    writable.on('error', (error) => this.#loseSoon(streamError(error)));
+  }
+
+  /** Why nothing can be asked any more. */
+  assertOpen(): void {
+    if (this.#end !== undefined) throw this.#end;
+    if (this.#closing) throw closedError();
+  }
+
+  /** Makes a channel with a fresh id. */
+  open<C extends Channel>(create: (id: number) => C): C {
+    this.assertOpen();
+    do this.#lastId = (this.#lastId % 0xffff_ffff) + 1;
+    while (this.#channels.has(this.#lastId));
+    const id = this.#lastId;
+    const channel = create(id);
+    this.#channels.set(id, channel);
+    return channel;
+  }
+
+  async request(send: (request: number) => void): Promise<Reply> {
+    this.assertOpen();
+    do this.#lastRequest = (this.#lastRequest + 1) % 0x1_0000_0000;
+    while (this.#requests.has(this.#lastRequest));
+    const request = this.#lastRequest;
+    const reply = new Promise<Reply>((resolve, reject) => {
+      this.#requests.set(request, { resolve, reject });
+    });
+    send(request);
+    return await reply;
+  }
+
+  /** Ends our side of the stream and waits for the other. */
+  async close(): Promise<void> {
+    if (!this.#closing && this.#end === undefined) {
+      this.#closing = true;
+      this.writer.end();
+      const timer = setTimeout(() => this.lose(closedError()), CLOSE_MS);
+      void this.#ended.then(() => clearTimeout(timer));
+    }
+    await this.#ended;
+  }
+
+  /** Ends the session: whoever waits for something hears why it will not come. */
+  lose(error: Error): void {
+    if (this.#end !== undefined) return;
+    const end = this.#closing ? closedError() : error;
+    this.#end = end;
+    clearTimeout(this.#lastWords);
+    this.writer.stop();
+    const channels = [...this.#channels.values()];
+    this.#channels.clear();
+    for (const channel of channels) channel.lose(end);
+    for (const { reject } of this.#requests.values()) reject(end);
+    this.#requests.clear();
+    this.#stream.readable.destroy();
+    this.#stream.writable.destroy();
+    if (!this.#closing) this.#tellLost(end);
+    this.#tellEnded();
+  }
+
+  onStarted(id: number, pid: number): void {
+    this.#channel(id).onStarted(pid);
+  }
+
+  onFailed(id: number, phase: number, detail: number, errno: number): void {
+    this.#channel(id).onFailed(phase, detail, errno);
+    this.#channels.delete(id);
+  }
+
+  onOutput(id: number, stream: number, piece: Buffer): void {
+    this.#channel(id).onOutput(stream, piece);
+  }
+
+  onOutputEnd(id: number, stream: number): void {
+    this.#channel(id).onOutputEnd(stream);
+  }
+
+  onExit(id: number, report: ExitReport): void {
+    this.#channel(id).onExit(report);
+  }
+
+  onCredit(id: number, bytes: number): void {
+    this.#channel(id).onCredit(bytes);
+  }
+
+  onGone(id: number, errno: number): void {
+    this.#channel(id).onGone(errno);
+    this.#channels.delete(id);
+  }
+
+  onReply(request: number, errno: number, answer: Buffer): void {
+    const waiting = this.#requests.get(request);
+    if (waiting === undefined) throw new ProtocolError('the supervisor answered what nobody had asked');
+    this.#requests.delete(request);
+    waiting.resolve({ errno, answer });
+  }
+
+  onError(sentence: string): void {
+    throw new ProtocolError(`the supervisor ended the session: ${sentence}`);
+  }
+
+  #channel(id: number): Channel {
+    const channel = this.#channels.get(id);
+    if (channel === undefined)
+      throw new ProtocolError(`the supervisor spoke about ${id}, which does not exist`);
+    return channel;
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#end !== undefined) return;
+    try {
+      this.#decoder.write(chunk);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.lose(error);
+    }
+  }
+
+  /** Nothing can be said any more, but what has been answered may still be on its way. */
+  #loseSoon(error: Error): void {
+    if (this.#end === undefined) this.#lastWords ??= setTimeout(() => this.lose(error), LAST_WORDS_MS);
+  }
+
+  #endError(): Error {
+    const where = this.#decoder.atBoundary ? '' : ' in the middle of a frame';
+    return new Error(`the supervisor has gone: its stream ended${where}`);
+  }
+}
+
+function streamError(cause: Error): Error {
+  return new Error(`the supervisor has gone: its stream failed: ${cause.message}`, { cause });
+}
+
+function closedError(): Error {
+  return new Error('the connection to the supervisor was closed');
+}
