@@ -1,0 +1,160 @@
+import { posix } from 'node:path';
+import { CompanionError } from '@companion/core';
+import { Copies } from './copies.js';
+import { KeptHome } from './kept-home.js';
+import { Sandbox } from './sandbox.js';
+import { account, toolEnvironment } from './sandbox-options.js';
+import { startError } from './start-error.js';
+
+/** @import { Command, Environment, EnvironmentRequest } from '@companion/core/backend' */
+
+/** As the supervisor looks a program up: what is executable, in the order of PATH. */
+const FIND = `
+is_program() { [ -f "$1" ] && [ -x "$1" ] && printf '%s\\0' "$1"; }
+case $1 in */*) is_program "$1"; exit ;; esac
+set -f
+IFS=:
+for directory in \${PATH-/usr/local/bin:/usr/bin:/bin}:; do
+  is_program "\${directory:-.}/$1" && exit
+done
+`;
+
+/** @implements {Environment} */
+export class BubblewrapEnvironment {
+  #request;
+  /** @type {Sandbox | undefined} */
+  #sandbox;
+  /** @type {KeptHome | undefined} */
+  #kept;
+  #copies = new Copies((file, args, stdin) =>
+    this.spawn({ file, args, env: toolEnvironment, cwd: '/', stdin }, {}),
+  );
+
+  /** @param {EnvironmentRequest} request */
+  constructor(request) {
+    this.#request = request;
+  }
+
+  async start({ signal }) {
+    const { env, main, workDir } = this.#request;
+    const { username, home } = account();
+    const { PATH } = toolEnvironment;
+    const base = { PATH, HOME: home, USER: username, LOGNAME: username, LANG: 'C.UTF-8' };
+    const reused = await this.#open(signal);
+    const started = { env: base, home, ...reused, lost: this.#sandbox.supervisor.lost };
+    if (main === undefined) return started;
+    const [file, ...args] = mainCommand(main);
+    if (file === undefined) {
+      const hint = 'Say it with withCommand(), or keep the environment idle with withPause().';
+      throw unsupported('there is no image that could say what to run', hint);
+    }
+    const command = { file, args, env: { ...base, ...env }, cwd: workDir, stdin: 'ignore' };
+    return { ...started, main: await this.spawn(command, { signal }) };
+  }
+
+  /** After `stop()` the sandbox is still there. */
+  async #open(signal) {
+    if (this.#sandbox !== undefined) return {};
+    const request = this.#request;
+    refuseMounts(request);
+    if (request.reuse !== false) {
+      this.#kept = await KeptHome.open(
+        request.name,
+        request.reuse.fingerprint,
+        typeof request.user === 'object',
+      );
+      if (this.#kept === undefined)
+        this.#notice('Another companion has the home that is kept: this one begins without.');
+    }
+    try {
+      this.#sandbox = await Sandbox.start(request, this.#kept?.directory, signal);
+    } catch (error) {
+      await this.#kept?.close({ remove: !this.#kept.found });
+      this.#kept = undefined;
+      throw error;
+    }
+    if (request.network === 'default') this.#notice('This sandbox reaches no network.');
+    return this.#kept?.found ? { reused: { reason: 'the name and the configuration are the same' } } : {};
+  }
+
+  #notice(message) {
+    this.#request.emit({ topic: 'environment', type: 'notice', message });
+  }
+
+  async spawn(command, options) {
+    const user = command.user ?? (typeof this.#request.user === 'object' ? this.#request.user : undefined);
+    const inherits = command.stdin === 'inherit';
+    const stdin = inherits ? 'pipe' : command.stdin;
+    const started = await this.#live()
+      .supervisor.spawn({ ...command, stdin, user, noRights: true }, options)
+      .catch((error) => {
+        throw startError(error);
+      });
+    if (!inherits) return started;
+    process.stdin.pipe(started.stdin);
+    return Object.assign(Object.create(started), { stdin: null });
+  }
+
+  async resolveBinary(file, { env, cwd }) {
+    const finder = await this.spawn(
+      { file: '/bin/sh', args: ['-c', FIND, 'sh', file], env, cwd, stdin: 'ignore' },
+      {},
+    );
+    finder.stderr.resume();
+    let found = '';
+    for await (const text of finder.stdout.setEncoding('utf8')) found += text;
+    return found === '' ? null : posix.resolve(cwd, found.slice(0, found.indexOf('\0')));
+  }
+
+  connect(port) {
+    return this.#live().supervisor.connect(port);
+  }
+
+  copyIn(hostPath, companionPath) {
+    return this.#copies.copyIn(hostPath, companionPath);
+  }
+
+  copyOut(companionPath, hostPath) {
+    return this.#copies.copyOut(companionPath, hostPath);
+  }
+
+  /** Core has ended every process it knows of; here go those that they have left behind. The files are the sandbox's. */
+  async stop() {
+    await this.#sandbox?.supervisor.endAll({ graceMs: 0 });
+  }
+
+  async shutdown({ remove = false } = {}) {
+    await this.#sandbox?.end();
+    await this.#kept?.close({ remove });
+    this.#sandbox = undefined;
+    this.#kept = undefined;
+  }
+
+  #live() {
+    if (this.#sandbox === undefined) throw new Error('the sandbox has ended');
+    return this.#sandbox;
+  }
+}
+
+/** What a main process runs: empty when nobody has said. */
+export function mainCommand({ entrypoint, command }) {
+  return [...(entrypoint ?? []), ...(command ?? [])];
+}
+
+/** A link that something inside has left in a kept home must not lead a mount elsewhere. */
+function refuseMounts({ workspaceDir, mounts, reuse }) {
+  const { home } = account();
+  for (const path of [workspaceDir, ...mounts.map(({ companionPath }) => companionPath)]) {
+    if (path === '/') throw unsupported('nothing can be mounted at /', 'Mount it at a directory.');
+    if (reuse !== false && `${path}/`.startsWith(`${home}/`)) {
+      throw unsupported(
+        `with reuse, ${home} is kept, and nothing can be mounted at ${path}`,
+        'Mount it elsewhere.',
+      );
+    }
+  }
+}
+
+function unsupported(message, hint) {
+  return new CompanionError('COMPANION_UNSUPPORTED', message, { hint });
+}

@@ -1,0 +1,6 @@
+import { registerBackend } from '@companion/core';
+import { bubblewrapBackend } from './backend.js';
+
+registerBackend(bubblewrapBackend);
+
+export { bubblewrapBackend };

@@ -1,0 +1,6 @@
+import { registerBackend } from '@companion/core';
+import { sshBackend } from './backend.js';
+
+registerBackend(sshBackend);
+
+export { sshBackend };
