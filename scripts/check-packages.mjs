@@ -22,6 +22,8 @@ const ARROWS = {
     '@companion/backend-docker',
     '@companion/testkit',
   ],
+  // Its template names packages; it needs none itself.
+  'create-backend': [],
 };
 
 const rootManifest = readJson('package.json');
@@ -37,6 +39,12 @@ function differences(expected, got) {
     .map(([key, value]) => `${key}: expected ${JSON.stringify(value)}, got ${JSON.stringify(got[key])}`);
 }
 
+/** What a package brings besides its code. */
+function otherFiles(name) {
+  if (name.startsWith('create-')) return ['template'];
+  return name === 'supervisor' ? ['prebuilt'] : [];
+}
+
 function checkManifest({ name, folder, manifest }) {
   const problems = differences(
     {
@@ -45,7 +53,7 @@ function checkManifest({ name, folder, manifest }) {
       license: 'MIT',
       type: 'module',
       engines: rootManifest.engines,
-      files: ['dist', 'src', '!**/*.tsbuildinfo'],
+      files: ['dist', 'src', ...otherFiles(name), '!**/*.tsbuildinfo'],
       publishConfig: { access: 'public', provenance: true },
     },
     manifest,

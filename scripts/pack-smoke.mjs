@@ -1,5 +1,5 @@
 // Proves the packed packages: packs them, installs core and the local backend with npm into an empty folder, and uses
-// them there as people do, with one Node or several.
+// them there as people do, with one Node or several. Begins a backend with the packed create-backend, too.
 //
 //   node scripts/pack-smoke.mjs [version…]      e.g. 20.19.0 22 24 26; default: the Node that runs this
 //
@@ -23,10 +23,21 @@ function npmInstall(name, into, packages) {
   return reportCommand(name, 'npm', args, { cwd: into });
 }
 
+function otherContents(name) {
+  if (name.includes('/create-')) {
+    return ['manifest.json', 'gitignore', '.github/workflows/ci.yml'].map((one) => `template/${one}`);
+  }
+  if (!name.endsWith('/supervisor')) return [];
+  const programs = ['x64', 'arm64'].map((arch) => `linux-${arch}/companion-supervisor`);
+  return ['LICENSE.musl', 'SHA256SUMS', ...programs].map((one) => `prebuilt/${one}`);
+}
+
 /** What a tarball must and must not hold. */
 function checkContents({ name, file }) {
   const list = execFileSync('tar', ['-tzf', file], { encoding: 'utf8' }).trim().split('\n');
-  const wanted = ['package.json', 'README.md', 'LICENSE'].map((one) => `package/${one}`);
+  const wanted = ['package.json', 'README.md', 'LICENSE', ...otherContents(name)].map(
+    (one) => `package/${one}`,
+  );
   const problems = wanted.filter((one) => !list.includes(one)).map((one) => `${one} is missing`);
   if (!list.some((one) => one.startsWith('package/dist/'))) problems.push('dist is missing: build first');
   const stray = list.filter((one) => /tsbuildinfo$|^package\/(test|node_modules)\/|\.test\.|turbo/.test(one));
@@ -99,6 +110,66 @@ assert.notEqual(startCompanion, one.startCompanion);
 ${companion}`,
 };
 
+const starter = join(folder, 'starter');
+const createBackend = join(starter, 'node_modules/@companion/create-backend/dist/bin.js');
+
+/** What npm has unpacked is a program that runs: neither its bytes nor its mode may suffer. */
+function checkSupervisor() {
+  const into = join(folder, 'supervisor');
+  if (!npmInstall('npm installs the supervisor', into, ['core', 'supervisor'].map(tarball))) return;
+  if (process.platform !== 'linux') {
+    skip('the installed supervisor runs a command', 'it is a program for Linux');
+    return;
+  }
+  const program = `import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { connectSupervisor, supervisorBinary } from '@companion/supervisor';
+const child = spawn(supervisorBinary(), { stdio: ['pipe', 'pipe', 'inherit'] });
+const supervisor = await connectSupervisor({ readable: child.stdout, writable: child.stdin });
+const run = { file: 'sh', args: ['-c', 'exit 7'], env: { PATH: process.env.PATH }, cwd: '/', stdin: 'ignore' };
+assert.deepEqual(await (await supervisor.spawn(run)).exited, { code: 7, signal: null });
+await supervisor.close();
+`;
+  const args = ['--input-type=module', '--eval', program];
+  const options = { cwd: into, shell: false, timeout: 60_000 };
+  reportCommand('the installed supervisor runs a command', process.execPath, args, options);
+}
+
+/** A backend made by the packed command, with the packed kit installed as its manifest asks for it. */
+function makeStarter() {
+  npmInstall('npm installs create-backend', starter, [tarball('create-backend')]);
+  const made = join(starter, 'smoke-backend');
+  if (!reportCommand('create-backend makes a package', process.execPath, [createBackend, made])) return;
+  // By file: the versions that the manifest asks for are published later than this runs.
+  const files = ['core', 'backend-local', 'testkit', 'cli'].map(tarball);
+  const args = ['install', '--no-save', '--no-audit', '--no-fund', '--strict-peer-deps', ...files];
+  reportCommand('npm installs what the made package asks for', 'npm', args, { cwd: made });
+  writeFileSync(join(made, 'more.js'), '// What an author adds is packed, too.\n');
+  const packed = spawnSync('npm', ['pack', '--dry-run', '--json'], { cwd: made, encoding: 'utf8' });
+  const held = packed.status === 0 ? JSON.parse(packed.stdout)[0].files.map(({ path }) => path) : [];
+  const wanted = ['README.md', 'backend.d.ts', 'backend.js', 'index.js', 'more.js', 'package.json'];
+  const right = held.sort().join() === wanted.join();
+  report(
+    'the made package packs what it is made of',
+    right ? [] : [`expected ${wanted}, got ${held}`, packed.stderr],
+  );
+}
+
+/** The first minute of a backend's author: it ends soon, with what is to be done first. */
+function checkStarter(label, executable, env) {
+  const made = join(starter, `made-by-${label.replaceAll(/\D/g, '')}`);
+  const options = { env, timeout: 60_000, shell: false };
+  reportCommand(`${label}: creates a backend`, executable, [createBackend, made], options);
+  const cwd = join(starter, 'smoke-backend');
+  const run = spawnSync(executable, ['conformance.js'], { ...options, cwd, encoding: 'utf8' });
+  const asExpected = run.status === 1 && run.stdout.includes('to do  exit-status.codes: ');
+  const told = `expected code 1 and the first step, got ${run.status ?? run.error?.message}`;
+  report(
+    `${label}: a new backend fails its conformance run, and is told where to begin`,
+    asExpected ? [] : [told, `${run.stdout}${run.stderr}`],
+  );
+}
+
 /** Runs away from the folder's node_modules: a bundle that imports instead of containing would fail. */
 async function makeBundle(app) {
   const bundle = await rolldown({
@@ -143,6 +214,7 @@ function checkWith(version, app) {
     `${label}: companion run`,
     command.status === 0 && /^v\d+\.\d+\.\d+\n$/.test(command.stdout) ? [] : told,
   );
+  checkStarter(label, executable, env);
 }
 
 const packages = pack(join(folder, 'tarballs'));
@@ -177,6 +249,8 @@ if (installed) {
   const kitProgram = "await import('@companion/testkit'); await import('@companion/testkit/node-test');";
   const importing = ['--input-type=module', '--eval', kitProgram];
   reportCommand('the kit needs no vitest', process.execPath, importing, { cwd: kit, shell: false });
+  checkSupervisor();
+  makeStarter();
   await makeBundle(app);
   const wanted = process.argv.slice(2);
   for (const version of wanted.length > 0 ? wanted : [undefined]) checkWith(version, app);

@@ -1,45 +1,18 @@
 // What `npm test` runs once everything is installed: build, unit and conformance tests, the examples' own tests.
 // Runs all of them even if one fails, says what it left out, and ends with the sum.
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { report, reportCommand, reportsFolder, root, writeReport } from './check-report.mjs';
+import { prepareEngines } from './engines.mjs';
+import { testExample } from './example-tests.mjs';
 import { tally } from './tally.mjs';
 import { workspaceFolders } from './workspace-folders.mjs';
 
 const vitestReport = join(reportsFolder, 'test.vitest.json');
 
-/** Runs an example's `test` script; what node:test counted stands in its last lines. */
-async function testExample(folder) {
-  const { name, scripts } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
-  if (scripts?.test === undefined)
-    return report(`${name}: has a test`, ['no "test" script in its package.json']);
-  const { code, output } = await capture('pnpm', ['run', 'test'], join(root, folder));
-  if (code !== 0) return report(`${name}: its test passes`, [output]);
-  const ran = /^(?:#|ℹ) pass (\d+)$/m.exec(output);
-  return report(`${name}: its test passes`, ran?.[1] === '0' ? ['it ran no test at all'] : []);
-}
-
-async function capture(command, args, cwd) {
-  const child = spawn(command, args, {
-    cwd,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    shell: process.platform === 'win32',
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text) => {
-      output += text;
-    });
-  }
-  const code = await new Promise((resolve) => {
-    child.once('error', (error) => resolve(error.message)).once('close', resolve);
-  });
-  return { code, output: output.trim() };
-}
-
-/** Tests that vitest skipped, by title: a skip that nobody sees is a hole. */
-function printLeftOut() {
+/** Engines that are not here, and tests that were skipped, by title: a skip that nobody sees is a hole. */
+function printLeftOut(engines, skippedExamples) {
   let skipped = [];
   try {
     skipped = JSON.parse(readFileSync(vitestReport, 'utf8'))
@@ -50,14 +23,18 @@ function printLeftOut() {
     // vitest did not get as far as a report: the failed check above says so
   }
   console.log('\nLeft out here:');
-  for (const title of skipped) console.log(`  skipped: ${title}`);
+  for (const title of [...skipped, ...skippedExamples]) console.log(`  skipped: ${title}`);
+  for (const engine of engines) console.log(`  ${engine}`);
   console.log('  the packed packages, on this Node or others: npm run smoke [-- 20.19.0 22 24 26]');
   console.log('  formatting, types, lint, dependency arrows:  npm run check');
   console.log('  all of it, as CI does:                       .ci/run\n');
 }
 
-rmSync(vitestReport, { force: true });
 mkdirSync(reportsFolder, { recursive: true });
+for (const file of readdirSync(reportsFolder)) {
+  if (file.startsWith('test.')) rmSync(join(reportsFolder, file));
+}
+const leftOut = prepareEngines();
 const built = reportCommand('every package builds', 'turbo', ['run', 'build', '--output-logs=errors-only']);
 const tests = ['run', '--project', 'unit', '--project', 'conformance', '--project', 'mutants'];
 const vitest = spawnSync(
@@ -74,9 +51,9 @@ const vitest = spawnSync(
 if (vitest.error !== undefined) report('vitest runs', [vitest.error.message]);
 const examples = workspaceFolders(root).filter((one) => one.startsWith('examples/'));
 // All at once: they mostly wait for the tools that they run.
-if (built) await Promise.all(examples.map(testExample));
-else for (const folder of examples) report(`${folder}: its test passes`, ['not run: the build failed']);
-printLeftOut();
+const skipped = built ? (await Promise.all(examples.map(testExample))).flat() : [];
+if (!built) report("the examples' tests pass", ['not run: the build failed']);
+printLeftOut(leftOut, skipped);
 writeReport('test');
 if (vitest.status !== 0) process.exitCode = 1;
 tally({ test: process.exitCode ?? 0 });

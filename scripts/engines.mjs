@@ -1,0 +1,66 @@
+// The programs that backends and the supervisor's tests need, beyond Node: what of them this machine has, and how the rest comes here.
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { reportCommand } from './check-report.mjs';
+
+const ENGINES = [
+  { purpose: 'backend bubblewrap', program: 'bwrap', debianPackages: ['bubblewrap'], platform: 'linux' },
+  { purpose: 'backend ssh', program: 'ssh', debianPackages: ['openssh-client'], platform: 'linux' },
+  { purpose: 'backend ssh', program: 'sshd', debianPackages: ['openssh-server'], platform: 'linux' },
+  { purpose: 'backend ssh', program: 'ip', debianPackages: ['iproute2'], platform: 'linux' },
+  {
+    purpose: 'a supervisor for arm64 on x64',
+    program: 'qemu-aarch64-static',
+    debianPackages: ['qemu-user-static'],
+    platform: 'linux',
+  },
+  {
+    purpose: 'building the supervisor',
+    program: 'musl-gcc',
+    debianPackages: ['gcc', 'libc6-dev', 'musl-tools'],
+    platform: 'linux',
+  },
+  {
+    purpose: 'building the supervisor',
+    program: 'aarch64-linux-gnu-gcc',
+    debianPackages: ['gcc-aarch64-linux-gnu'],
+    platform: 'linux',
+  },
+];
+
+function isInstalled({ program }) {
+  // Servers are where an ordinary user's PATH does not lead.
+  return [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'].some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** In CI, as root on Debian, nobody minds; on a person's machine they are that person's choice. */
+function mayInstall() {
+  return (
+    process.env.CI === 'true' && process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).status === 0
+  );
+}
+
+/** Installs what is missing, where that is nobody's business; the rest is told, with the command that brings it. */
+export function prepareEngines() {
+  const missing = ENGINES.filter((engine) => engine.platform === process.platform && !isInstalled(engine));
+  const packages = missing.flatMap(({ debianPackages }) => debianPackages);
+  if (packages.length > 0 && mayInstall()) {
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    const install = ['install', '--yes', '--quiet', '--no-install-recommends', ...packages];
+    reportCommand('the lists of Debian packages are up to date', 'apt-get', ['update', '--quiet'], { env });
+    reportCommand(`Debian packages install: ${packages.join(' ')}`, 'apt-get', install, { env });
+  }
+  return missing
+    .filter((engine) => !isInstalled(engine))
+    .map(({ purpose, program, debianPackages }) => {
+      return `${purpose}: there is no ${program}; on Debian: apt-get install ${debianPackages.join(' ')}`;
+    });
+}
