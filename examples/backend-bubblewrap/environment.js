@@ -57,14 +57,9 @@ export class BubblewrapEnvironment {
     if (this.#sandbox !== undefined) return {};
     const request = this.#request;
     refuseMounts(request);
-    if (request.reuse !== false) {
-      this.#kept = await KeptHome.open(
-        request.name,
-        request.reuse.fingerprint,
-        typeof request.user === 'object',
-      );
-      if (this.#kept === undefined)
-        this.#notice('Another companion has the home that is kept: this one begins without.');
+    this.#kept = await this.#openKept();
+    if (request.reuse !== false && this.#kept === undefined) {
+      this.#notice('Another companion has the home that is kept: this one begins without.');
     }
     try {
       this.#sandbox = await Sandbox.start(request, this.#kept?.directory, signal);
@@ -75,6 +70,13 @@ export class BubblewrapEnvironment {
     }
     if (request.network === 'default') this.#notice('This sandbox reaches no network.');
     return this.#kept?.found ? { reused: { reason: 'the name and the configuration are the same' } } : {};
+  }
+
+  async #openKept() {
+    const { name, reuse, user } = this.#request;
+    return reuse === false
+      ? undefined
+      : await KeptHome.open(name, reuse.fingerprint, typeof user === 'object');
   }
 
   #notice(message) {
@@ -125,6 +127,8 @@ export class BubblewrapEnvironment {
 
   async shutdown({ remove = false } = {}) {
     await this.#sandbox?.end();
+    // Also what a companion before has kept.
+    if (remove) this.#kept ??= await this.#openKept();
     await this.#kept?.close({ remove });
     this.#sandbox = undefined;
     this.#kept = undefined;
