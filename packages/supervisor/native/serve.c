@@ -69,20 +69,19 @@ static bool anything_runs(void) {
   return false;
 }
 
+static int end_ending(void) {
+  answer_requests(&ending.requests);
+  ending = (struct ending){0};
+  return -1;
+}
+
 int ending_step(void) {
   if (!ending.begun) return -1;
-  if (!anything_runs() && !channels_kill_strays(&channels)) {
-    answer_requests(&ending.requests);
-    ending = (struct ending){0};
-    return -1;
-  }
+  if (!anything_runs() && !channels_kill_strays(&channels)) return end_ending();
   long left_ms = ending.kill_at_ms - now_ms();
   if (left_ms > 0) return left_ms > LONGEST_WAIT_MS ? LONGEST_WAIT_MS : (int)left_ms;
   // Nobody inside can make the end wait. As the first process of a namespace this one takes all others along.
-  if (ending.last && left_ms < -LAST_MS) {
-    ending = (struct ending){0};
-    return -1;
-  }
+  if (ending.last && left_ms < -LAST_MS) return end_ending();
   if (ending.last && getpid() == 1) kill(-1, SIGKILL);
   // Again and again: what was being started in between has heard nothing yet.
   channels_kill(&channels);
