@@ -90,8 +90,12 @@ static void signals_ready(struct source *source, uint32_t events) {
     // Who queues a signal may claim to be anybody; kill(2) cannot.
     if (info.ssi_signo == SIGTERM && info.ssi_pid == 0 && info.ssi_code == SI_USER) lose_owner();
   }
-  // Keepers, and as the first process of a namespace whatever else has lost its parent.
-  while (waitpid(-1, NULL, WNOHANG) > 0) continue;
+  // Keepers, and as the first process of a namespace whatever else has lost its parent. Who has stopped a keeper wants to
+  // get away from it.
+  int status;
+  for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0;) {
+    if (WIFSTOPPED(status)) kill(pid, SIGCONT);
+  }
   channels_kill_strays(&channels);
 }
 
