@@ -1,4 +1,3 @@
-import { posix } from 'node:path';
 import { CompanionError } from '@companion/core';
 import { Copies } from './copies.js';
 import { KeptHome } from './kept-home.js';
@@ -7,17 +6,6 @@ import { account, toolEnvironment } from './sandbox-options.js';
 import { startError } from './start-error.js';
 
 /** @import { Command, Environment, EnvironmentRequest } from '@companion/core/backend' */
-
-/** As the supervisor looks a program up: what is executable, in the order of PATH. */
-const FIND = `
-is_program() { [ -f "$1" ] && [ -x "$1" ] && printf '%s\\0' "$1"; }
-case $1 in */*) is_program "$1"; exit ;; esac
-set -f
-IFS=:
-for directory in \${PATH-/usr/local/bin:/usr/bin:/bin}:; do
-  is_program "\${directory:-.}/$1" && exit
-done
-`;
 
 /** @implements {Environment} */
 export class BubblewrapEnvironment {
@@ -84,28 +72,25 @@ export class BubblewrapEnvironment {
   }
 
   async spawn(command, options) {
-    const user = command.user ?? (typeof this.#request.user === 'object' ? this.#request.user : undefined);
-    const inherits = command.stdin === 'inherit';
-    const stdin = inherits ? 'pipe' : command.stdin;
-    const started = await this.#live()
-      .supervisor.spawn({ ...command, stdin, user, noRights: true }, options)
-      .catch((error) => {
-        throw startError(error);
-      });
-    if (!inherits) return started;
-    process.stdin.pipe(started.stdin);
-    return Object.assign(Object.create(started), { stdin: null });
+    const user = command.user ?? this.#givenUser();
+    try {
+      return await this.#live().supervisor.spawn({ ...command, user, noRights: true }, options);
+    } catch (error) {
+      throw startError(error);
+    }
   }
 
-  async resolveBinary(file, { env, cwd }) {
-    const finder = await this.spawn(
-      { file: '/bin/sh', args: ['-c', FIND, 'sh', file], env, cwd, stdin: 'ignore' },
-      {},
-    );
-    finder.stderr.resume();
-    let found = '';
-    for await (const text of finder.stdout.setEncoding('utf8')) found += text;
-    return found === '' ? null : posix.resolve(cwd, found.slice(0, found.indexOf('\0')));
+  async resolveBinary(file, at) {
+    try {
+      return await this.#live().supervisor.resolve(file, { ...at, user: this.#givenUser(), noRights: true });
+    } catch (error) {
+      throw startError(error);
+    }
+  }
+
+  #givenUser() {
+    const { user } = this.#request;
+    return typeof user === 'object' ? user : undefined;
   }
 
   connect(port) {

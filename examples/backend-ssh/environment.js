@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { posix } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { CompanionError } from '@companion/core';
 import { checkedOptions } from './connection.js';
@@ -8,17 +7,6 @@ import { Machine } from './machine.js';
 import { startError } from './start-error.js';
 
 /** @import { Environment, EnvironmentRequest } from '@companion/core/backend' */
-
-/** As the supervisor looks a program up: what is executable, in the order of PATH. */
-const FIND = `
-is_program() { [ -f "$1" ] && [ -x "$1" ] && printf '%s\\0' "$1"; }
-case $1 in */*) is_program "$1"; exit ;; esac
-set -f
-IFS=:
-for directory in \${PATH-/usr/local/bin:/usr/bin:/bin}:; do
-  is_program "\${directory:-.}/$1" && exit
-done
-`;
 
 /** For this backend's own processes: nothing that a caller or a workspace could have changed. */
 const TOOLS = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
@@ -133,27 +121,25 @@ export class SshEnvironment {
   }
 
   async spawn(command, options) {
-    const user = command.user ?? (typeof this.#request.user === 'object' ? this.#request.user : undefined);
-    const inherits = command.stdin === 'inherit';
-    const stdin = inherits ? 'pipe' : command.stdin;
-    const started = await this.#live()
-      .supervisor.spawn({ ...command, stdin, user, noRights: true }, options)
-      .catch((error) => {
-        throw startError(error);
-      });
-    if (!inherits) return started;
-    process.stdin.pipe(started.stdin);
-    return Object.assign(Object.create(started), { stdin: null });
+    const user = command.user ?? this.#givenUser();
+    try {
+      return await this.#live().supervisor.spawn({ ...command, user, noRights: true }, options);
+    } catch (error) {
+      throw startError(error);
+    }
   }
 
-  async resolveBinary(file, { env, cwd }) {
-    const finder = await this.spawn(
-      { file: '/bin/sh', args: ['-c', FIND, 'sh', file], env, cwd, stdin: 'ignore' },
-      {},
-    );
-    finder.stderr.resume();
-    const found = await text(finder.stdout);
-    return found === '' ? null : posix.resolve(cwd, found.slice(0, found.indexOf('\0')));
+  async resolveBinary(file, at) {
+    try {
+      return await this.#live().supervisor.resolve(file, { ...at, user: this.#givenUser(), noRights: true });
+    } catch (error) {
+      throw startError(error);
+    }
+  }
+
+  #givenUser() {
+    const { user } = this.#request;
+    return typeof user === 'object' ? user : undefined;
   }
 
   connect(port) {

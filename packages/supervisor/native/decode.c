@@ -76,6 +76,24 @@ static size_t add_own(char **envp, size_t given, char *const *own_env) {
   return size;
 }
 
+// Only who runs as somebody else has others. False with errno, which is ENOMEM or 0.
+static bool take_groups(struct reader *reader, struct spawn *spawn) {
+  if (!(spawn->flags & SPAWN_GROUPS)) return true;
+  uint32_t count = take_u32(reader);
+  if (reader->failed || !(spawn->flags & SPAWN_USER) || count > reader->left / sizeof(uint32_t)) return false;
+  spawn->groups = calloc((size_t)count + 1, sizeof *spawn->groups);
+  if (spawn->groups == NULL) return errno = ENOMEM, false;
+  spawn->group_count = count;
+  for (uint32_t i = 0; i < count; i++) spawn->groups[i] = take_u32(reader);
+  return true;
+}
+
+static bool refuse(struct spawn *spawn, int error) {
+  spawn_free(spawn);
+  errno = error;
+  return false;
+}
+
 bool decode_spawn(const uint8_t *payload, size_t size, char *const *own_env, struct spawn *spawn) {
   struct reader reader = {payload, size, false};
   memset(spawn, 0, sizeof *spawn);
@@ -88,24 +106,17 @@ bool decode_spawn(const uint8_t *payload, size_t size, char *const *own_env, str
   spawn->gid = take_u32(&reader);
   uint32_t arguments = take_u32(&reader);
   uint32_t variables = take_u32(&reader);
+  if (!take_groups(&reader, spawn)) return false;
   // Each string has at least its zero byte: more of them than bytes are left cannot be there.
-  if (reader.failed || arguments == 0 || arguments > reader.left || variables > reader.left) return false;
+  if (reader.failed || arguments == 0 || arguments > reader.left || variables > reader.left) return refuse(spawn, 0);
   size_t own = spawn->flags & SPAWN_ADDS_ENV ? count(own_env) : 0;
   spawn->argv = calloc((size_t)arguments + 3, sizeof(char *));
   spawn->envp = calloc((size_t)variables + own + 1, sizeof(char *));
-  if (spawn->argv == NULL || spawn->envp == NULL) {
-    spawn_free(spawn);
-    errno = ENOMEM;
-    return false;
-  }
+  if (spawn->argv == NULL || spawn->envp == NULL) return refuse(spawn, ENOMEM);
   spawn->cwd = take_string(&reader);
   for (uint32_t i = 0; i < arguments && !reader.failed; i++) spawn->argv[i] = take_string(&reader);
   for (uint32_t i = 0; i < variables && !reader.failed; i++) spawn->envp[i] = take_string(&reader);
-  if (!taken_whole(&reader)) {
-    spawn_free(spawn);
-    errno = 0;
-    return false;
-  }
+  if (!taken_whole(&reader)) return refuse(spawn, 0);
   if (own > 0) add_own(spawn->envp, variables, own_env);
   return true;
 }
@@ -113,6 +124,8 @@ bool decode_spawn(const uint8_t *payload, size_t size, char *const *own_env, str
 void spawn_free(struct spawn *spawn) {
   free(spawn->argv);
   free(spawn->envp);
+  free(spawn->groups);
   spawn->argv = NULL;
   spawn->envp = NULL;
+  spawn->groups = NULL;
 }

@@ -23,13 +23,15 @@ struct spawn {
   uint32_t window[2];
   uint16_t columns, rows;
   uint32_t uid, gid;
+  uint32_t *groups;  // the supplementary ones
+  size_t group_count;
   const char *cwd;
   char **argv;  // ends with NULL; has two places more before it, for a script without interpreter
   char **envp;  // ends with NULL
 };
 
 // False for a payload that is none, and for want of memory, which errno (ENOMEM) tells apart. The strings are those
-// of `payload`; the two lists are the caller's, who calls spawn_free().
+// of `payload`; the lists are the caller's, who calls spawn_free().
 bool decode_spawn(const uint8_t *payload, size_t size, char *const *own_env, struct spawn *spawn);
 void spawn_free(struct spawn *spawn);
 

@@ -23,6 +23,8 @@
 #include "descriptors.h"
 #include "memory.h"
 #include "protocol.h"
+#include "rights.h"
+#include "search.h"
 #include "tree.h"
 
 enum { OWNER_GRACE_MS = 200, LONGEST_PAUSE_MS = 20 };
@@ -50,34 +52,6 @@ static void fail_with(uint8_t phase, uint8_t detail, int error) {
 
 static void fail(uint8_t phase, int error) { fail_with(phase, 0, error); }
 
-// capabilities(7): nothing that this process executes gets any, also not as uid 0. Who has none to give away, and may
-// not touch the set, is protected by no_new_privs alone, and that suffices: only a set-user-id file could give some.
-static void drop_bounding_set(void) {
-  for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
-    if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
-    if (errno != EPERM || geteuid() == 0) fail(PHASE_USER, errno);
-    return;
-  }
-}
-
-static void drop_rights(void) {
-  // capset(2), version 3, from linux/capability.h, which musl does not bring.
-  struct { uint32_t version; int pid; } header = {0x20080522, 0};
-  struct { uint32_t effective, permitted, inheritable; } none[2] = {{0, 0, 0}, {0, 0, 0}};
-  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  if (syscall(SYS_capset, &header, none) != 0) fail(PHASE_USER, errno);
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail(PHASE_USER, errno);
-}
-
-// The raw calls: those of a C library reach other threads, and this process shares its memory with its parent.
-static void switch_user(uint32_t uid, uint32_t gid) {
-  // Those stay with a user who is not root before.
-  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  if (syscall(SYS_setgroups, 0, NULL) != 0 || syscall(SYS_setgid, gid) != 0 || syscall(SYS_setuid, uid) != 0) {
-    fail(PHASE_USER, errno);
-  }
-}
-
 static void take_terminal(int fd) {
   if (ioctl(fd, TIOCSCTTY, 0) != 0) fail(PHASE_TTY, errno);
 }
@@ -87,14 +61,6 @@ static void take_streams(const struct streams *streams) {
   for (int i = 0; i < 3; i++) {
     if (dup2(streams->fd[i], i) < 0) fail(PHASE_RESOURCES, errno);
   }
-}
-
-static const char *variable(char *const *envp, const char *name) {
-  size_t size = strlen(name);
-  for (; *envp != NULL; envp++) {
-    if (strncmp(*envp, name, size) == 0 && (*envp)[size] == '=') return *envp + size + 1;
-  }
-  return NULL;
 }
 
 // As execvp(3): what has no interpreter is for the shell. `argv` has two places more before it ends.
@@ -110,43 +76,32 @@ static void run_file(const char *file, char **argv, char *const *envp) {
   errno = ENOEXEC;
 }
 
-static void fail_exec(const char *file, int error) {
+struct execution {
+  char **argv;
+  char *const *envp;
+  bool forbidden;  // one that may not be executed was passed over
+};
+
+// Returns only to look further.
+static bool execute(const char *file, void *context) {
+  struct execution *execution = context;
+  bool searches = strchr(execution->argv[0], '/') == NULL;
+  run_file(file, execution->argv, execution->envp);
+  int error = errno;
   struct stat found;
-  fail_with(PHASE_EXEC, stat(file, &found) == 0, error);
+  bool exists = stat(file, &found) == 0;
+  // There, but without its interpreter.
+  bool has_no_interpreter = error == ENOENT && exists;
+  bool is_elsewhere = error == ENOENT || error == ENOTDIR || error == EACCES;
+  if (!searches || has_no_interpreter || !is_elsewhere) fail_with(PHASE_EXEC, exists, error);
+  if (error == EACCES) execution->forbidden = exists || execution->forbidden;
+  return true;
 }
 
-// Looks the program up in the PATH of its own variables, as a shell does.
 static void run_program(char **argv, char *const *envp) {
-  const char *name = argv[0];
-  if (*name == '\0') fail(PHASE_EXEC, ENOENT);
-  if (strchr(name, '/') != NULL) {
-    run_file(name, argv, envp);
-    fail_exec(name, errno);
-  }
-  const char *path = variable(envp, "PATH");
-  if (path == NULL) path = "/usr/local/bin:/usr/bin:/bin";
-  char file[4096];
-  bool forbidden = false;
-  for (const char *at = path;; at++) {
-    size_t entry_size = strcspn(at, ":"), name_size = strlen(name);
-    // An empty entry is the working directory.
-    const char *folder = entry_size == 0 ? "." : at;
-    size_t size = entry_size == 0 ? 1 : entry_size;
-    if (size + 1 + name_size < sizeof file) {
-      memcpy(file, folder, size);
-      file[size] = '/';
-      memcpy(file + size + 1, name, name_size + 1);
-      run_file(file, argv, envp);
-      struct stat found;
-      // There, but without its interpreter.
-      if (errno == ENOENT && stat(file, &found) == 0) fail_exec(file, ENOENT);
-      if (errno == EACCES) forbidden = stat(file, &found) == 0 || forbidden;
-      else if (errno != ENOENT && errno != ENOTDIR) fail_exec(file, errno);
-    }
-    at += entry_size;
-    if (*at == '\0') break;
-  }
-  fail_with(PHASE_EXEC, forbidden, forbidden ? EACCES : ENOENT);
+  struct execution execution = {argv, envp, false};
+  search_program(argv[0], envp, execute, &execution);
+  fail_with(PHASE_EXEC, execution.forbidden, execution.forbidden ? EACCES : ENOENT);
 }
 
 // Between vfork(2) and exec(2): no allocation, nothing that another process would notice.
@@ -160,11 +115,7 @@ static void become_program(const struct spawn *spawn, const struct streams *stre
     files.rlim_cur = original_open_files;
     setrlimit(RLIMIT_NOFILE, &files);
   }
-  // The bounding set first: who has become another user may not change it any more.
-  bool no_rights = spawn->flags & SPAWN_NO_RIGHTS;
-  if (no_rights) drop_bounding_set();
-  if (spawn->flags & SPAWN_USER) switch_user(spawn->uid, spawn->gid);
-  if (no_rights) drop_rights();
+  if (!take_rights(spawn)) fail(PHASE_USER, errno);
   if (chdir(spawn->cwd) != 0) fail(PHASE_CWD, errno);
   signal(SIGPIPE, SIG_DFL);
   signal(SIGCHLD, SIG_DFL);

@@ -1,4 +1,4 @@
-// The supervisor: see docs/supervisor-protocol.md. Its stream is standard input and output.
+// The supervisor, and the other programs of the same file: see docs/supervisor-protocol.md.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -15,12 +15,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "account.h"
+#include "arguments.h"
 #include "channel.h"
 #include "descriptors.h"
+#include "idle.h"
 #include "keeper.h"
 #include "loop.h"
 #include "memory.h"
+#include "move.h"
 #include "protocol.h"
+#include "resolve.h"
+#include "rights.h"
 #include "serve.h"
 
 // keyctl(2), from linux/keyctl.h, which musl does not bring.
@@ -31,6 +37,7 @@ enum { ANSWER_ROOM = 4 * OUTPUT_ROOM };
 
 static struct stream stream;
 static struct source stream_in, stream_out, signals;
+static struct source lease = {-1, 0, NULL, NULL};  // the stream that the session has left
 static bool owner_gone;
 static bool frames_wait;  // more has come than one turn serves
 
@@ -39,6 +46,7 @@ static void lose_owner(void) {
   owner_gone = true;
   close_source(&stream_in);
   close_source(&stream_out);
+  close_source(&lease);
   stream.going_from = stream.going_to = 0;
   begin_ending(OWNER_GRACE_MS);
   ending.last = true;
@@ -54,7 +62,7 @@ static void serve_all(void) {
   struct frame frame;
   frames_wait = false;
   for (int served = 0;; served++) {
-    if (owner_gone || stream_waiting(&stream) > ANSWER_ROOM) return;
+    if (owner_gone || move.state == MOVE_LEAVING || stream_waiting(&stream) > ANSWER_ROOM) return;
     // Verdicts, output and the owner's end have their turn, however much is asked at once.
     if (served == FRAMES_AT_ONCE) {
       frames_wait = true;
@@ -99,6 +107,26 @@ static void signals_ready(struct source *source, uint32_t events) {
   channels_kill_strays(&channels);
 }
 
+// Only its end is of interest. Whoever else can write to it (an engine lets others attach) says nothing to us.
+static void lease_ready(struct source *source, uint32_t events) {
+  (void)events;
+  char dropped[4096];
+  ssize_t got = read(source->fd, dropped, sizeof dropped);
+  if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) lose_owner();
+}
+
+// The stream's output stays open, and silent: an engine takes its end for the end of the attached stream.
+static void finish_move(void) {
+  watch(&stream_in, 0);
+  watch(&stream_out, 0);
+  lease = (struct source){stream_in.fd, 0, NULL, lease_ready};
+  watch(&lease, EPOLLIN);
+  stream_in.fd = stream.in = move.in;
+  stream_out.fd = stream.out = move.out;
+  stream.came_from = stream.came_to = 0;
+  move.state = MOVE_DONE;
+}
+
 static void flush(void) {
   if (owner_gone) {
     stream.going_from = stream.going_to = 0;
@@ -108,9 +136,10 @@ static void flush(void) {
     lose_owner();
     return;
   }
+  if (move.state == MOVE_LEAVING && stream_waiting(&stream) == 0) finish_move();
   watch(&stream_out, stream_waiting(&stream) > 0 ? EPOLLOUT : 0);
   // Who does not read the answers is not asked for more.
-  watch(&stream_in, stream_waiting(&stream) > ANSWER_ROOM ? 0 : EPOLLIN);
+  watch(&stream_in, move.state == MOVE_LEAVING || stream_waiting(&stream) > ANSWER_ROOM ? 0 : EPOLLIN);
 }
 
 // How long nothing has to be done, in ms; -1 for ever.
@@ -189,37 +218,14 @@ static int take_signals(void) {
   return signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-// 0 and 1, or the one that follows --stream; false for anything else.
-static bool read_arguments(int argc, char **argv, int *from, int *to) {
-  *from = 0;
-  *to = 1;
-  if (argc == 1) return true;
-  if (argc != 3 || strcmp(argv[1], "--stream") != 0) return false;
-  char *end;
-  long fd = strtol(argv[2], &end, 10);
-  *from = *to = (int)fd;
-  return end != argv[2] && *end == '\0' && fd >= 0 && fd <= INT_MAX && fcntl(*from, F_GETFD) >= 0;
-}
-
-int main(int argc, char **argv) {
-  int from, to;
-  if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-    printf("companion-supervisor, protocol %d\n", PROTOCOL_VERSION);
-    return 0;
-  }
-  if (!read_arguments(argc, argv, &from, &to)) {
-    fprintf(stderr, "usage: companion-supervisor [--stream DESCRIPTOR]\n"
-                    "It speaks a protocol on standard input and output, or on one descriptor that is both.\n");
-    return 2;
-  }
-  // Nobody may trace it, or open what it has open.
-  prctl(PR_SET_DUMPABLE, 0);
+static int supervise(const struct arguments *arguments) {
   bool reaps_orphans = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0 || getpid() == 1;
   // Its own: the keys of whoever has started this are not for what runs inside.
   syscall(SYS_keyctl, JOIN_SESSION_KEYRING, NULL);
   raise_open_files();
   channels.stream = &stream;
-  if (!take_stream(from, to) || (channels.epoll = epoll_create1(EPOLL_CLOEXEC)) < 0) return 1;
+  allowed_capabilities = arguments->capabilities;
+  if (!take_stream(arguments->from, arguments->to) || (channels.epoll = epoll_create1(EPOLL_CLOEXEC)) < 0) return 1;
   memory_watch();
   stream_in = (struct source){stream.in, 0, NULL, stream_in_ready};
   stream_out = (struct source){stream.out, 0, NULL, stream_out_ready};
@@ -229,4 +235,28 @@ int main(int argc, char **argv) {
   say_hello(reaps_orphans);
   while (turn()) continue;
   return 0;
+}
+
+int main(int argc, char **argv) {
+  (void)argc;
+  struct arguments arguments;
+  if (!read_arguments(argv, &arguments)) {
+    fputs(USAGE, stderr);
+    return 2;
+  }
+  // Nobody may trace it, or open what it has open.
+  prctl(PR_SET_DUMPABLE, 0);
+  switch (arguments.what) {
+    case SAY_VERSION:
+      printf("companion-supervisor, protocol %d\n", PROTOCOL_VERSION);
+      return 0;
+    case RESOLVE:
+      return resolve(arguments.file);
+    case ACCOUNT:
+      return account(arguments.user, arguments.home, arguments.name);
+    case IDLE:
+      return idle(arguments.idle_seconds);
+    default:
+      return supervise(&arguments);
+  }
 }

@@ -29,6 +29,7 @@ enum from_client {
   LISTENING = 11,
   END_ALL = 12,
   PING = 13,
+  MOVE = 14,
 };
 
 enum from_supervisor {
@@ -44,7 +45,15 @@ enum from_supervisor {
   ERROR = 138,
 };
 
-enum { SPAWN_STDIN = 1, SPAWN_TTY = 2, SPAWN_USER = 4, SPAWN_ADDS_ENV = 8, SPAWN_NO_RIGHTS = 16 };
+enum {
+  SPAWN_STDIN = 1,
+  SPAWN_TTY = 2,
+  SPAWN_USER = 4,
+  SPAWN_ADDS_ENV = 8,
+  SPAWN_NO_RIGHTS = 16,
+  SPAWN_GROUPS = 32,
+  SPAWN_OWN_RIGHTS = 64,
+};
 
 enum phase {
   PHASE_RESOURCES = 1,

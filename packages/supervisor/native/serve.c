@@ -11,6 +11,7 @@
 #include "channel.h"
 #include "listening.h"
 #include "loop.h"
+#include "move.h"
 #include "protocol.h"
 #include "tree.h"
 
@@ -19,7 +20,7 @@ enum { KILL_AGAIN_MS = 20, LONGEST_WAIT_MS = 1000, LAST_MS = 2000 };
 extern char **environ;
 struct ending ending;
 long last_ping_ms = -1;
-static bool greeted;
+static bool greeted, has_started_something;
 
 long now_ms(void) {
   struct timespec now;
@@ -117,6 +118,7 @@ static const char *spawn(const struct frame *frame) {
     stream_frame(channels.stream, FAILED, frame->id, failed, sizeof failed);
     return NULL;
   }
+  has_started_something = true;
   channel_spawn(&channels, frame->id, &wanted);
   spawn_free(&wanted);
   return NULL;
@@ -127,6 +129,7 @@ static const char *open_connection(const struct frame *frame, struct reader *rea
   uint32_t window = take_u32(reader);
   if (!taken_whole(reader) || nothing != 0 || port == 0) return "CONNECT is a port and a window";
   if (frame->id == 0 || channel_find(&channels, frame->id) != NULL) return "CONNECT needs an id that is not in use";
+  has_started_something = true;
   channel_connect(&channels, frame->id, port, window);
   return NULL;
 }
@@ -235,6 +238,8 @@ const char *serve(const struct frame *frame) {
       return end_all(&reader);
     case PING:
       return ping(&reader);
+    case MOVE:
+      return serve_move(&reader, has_started_something);
     case STDIN:
     case STDIN_EOF:
     case CLIENT_CREDIT:

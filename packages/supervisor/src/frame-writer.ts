@@ -19,7 +19,7 @@ export interface Sender {
  * cost more than everything else here.
  */
 export class FrameWriter {
-  readonly #stream: Writable;
+  #stream!: Writable;
   readonly #waiting = new Set<Sender>();
   #block = Buffer.alloc(0);
   /** Of what has been laid out in the block and not been queued. */
@@ -30,11 +30,11 @@ export class FrameWriter {
   /** Callbacks of input that is queued uncopied: its sender may reuse the buffer afterwards. */
   #sent: (() => void)[] = [];
   #scheduled = false;
+  #held = false;
   #stopped = false;
 
   constructor(stream: Writable) {
-    this.#stream = stream;
-    stream.on('drain', () => this.#wake());
+    this.#use(stream);
   }
 
   hello(): void {
@@ -134,11 +134,40 @@ export class FrameWriter {
     this.#block.writeUInt32LE(request, at);
   }
 
+  /** At once, also while everything else is held. */
+  move(request: number, token: Buffer, path: string): void {
+    const text = Buffer.from(`${path}\0`);
+    const head = Buffer.alloc(HEADER_BYTES + 4);
+    head.writeUInt32LE(COUNTED_HEADER_BYTES + 4 + token.length + text.length, 0);
+    head.writeUInt8(ClientFrame.MOVE, 4);
+    head.writeUInt32LE(request, HEADER_BYTES);
+    this.#flush();
+    if (!this.#stopped) this.#stream.write(Buffer.concat([head, token, text]));
+  }
+
+  /** Writes what there is, and nothing more until {@link release}. */
+  hold(): void {
+    this.#flush();
+    this.#held = true;
+  }
+
+  /** Goes on, from here on over another stream if one is given. */
+  release(stream?: Writable): void {
+    if (stream !== undefined) this.#use(stream);
+    this.#held = false;
+    this.#flush();
+  }
+
   /** Writes what there is and ends the stream. */
   end(): void {
     this.#flush();
     this.stop();
     this.#stream.end();
+  }
+
+  #use(stream: Writable): void {
+    this.#stream = stream;
+    stream.on('drain', () => this.#wake());
   }
 
   /** Nothing is written any more. */
@@ -186,6 +215,7 @@ export class FrameWriter {
 
   #flush(): void {
     this.#scheduled = false;
+    if (this.#held) return;
     this.#queueBlock();
     const queue = this.#queue;
     const sent = this.#sent;

@@ -11,6 +11,10 @@ export const HEADER_BYTES = 9;
 export const COUNTED_HEADER_BYTES = 5;
 export const MAX_PAYLOAD_BYTES = 65_536;
 export const MAX_SPAWN_BYTES = 8 * 1024 * 1024;
+/** Of a `MOVE`. */
+export const TOKEN_BYTES = 16;
+/** Of a unix socket's path, on both sides. */
+export const MAX_SOCKET_PATH_BYTES = 107;
 /** What standard input can take before the first `CREDIT`. */
 export const INITIAL_INPUT_WINDOW = 65_536;
 
@@ -28,6 +32,7 @@ export const ClientFrame = {
   LISTENING: 11,
   END_ALL: 12,
   PING: 13,
+  MOVE: 14,
 } as const;
 
 export const SupervisorFrame = {
@@ -43,7 +48,15 @@ export const SupervisorFrame = {
   ERROR: 138,
 } as const;
 
-export const SpawnFlag = { STDIN: 1, TERMINAL: 2, USER: 4, ADDITIVE: 8, NO_RIGHTS: 16 } as const;
+export const SpawnFlag = {
+  STDIN: 1,
+  TERMINAL: 2,
+  USER: 4,
+  ADDITIVE: 8,
+  NO_RIGHTS: 16,
+  GROUPS: 32,
+  OWN_RIGHTS: 64,
+} as const;
 
 export const SignalTarget = { PROCESS: 0, TREE: 2 } as const;
 

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Channel } from './channel.js';
 import { type ExitReport, FrameDecoder, type FrameHandler } from './frame-decoder.js';
 import { FrameWriter } from './frame-writer.js';
@@ -14,12 +15,23 @@ export interface Reply {
   readonly answer: Buffer;
 }
 
+/** Of the session, from its stream to a socket. */
+export interface Move {
+  /** Of the socket, as seen inside. */
+  readonly path: string;
+  readonly token: Buffer;
+  /** Resolves with the connection that has said the token, `undefined` where none has in time. */
+  readonly arrived: Promise<Duplex | undefined>;
+}
+
 /** One stream to a supervisor that has greeted: ids, requests, and the end of everything when the stream ends. */
 export class Session implements FrameHandler {
   readonly writer: FrameWriter;
   /** Resolves when the stream dies by itself; stays pending after {@link close}. */
   readonly lost: Promise<Error>;
-  readonly #stream: StreamPair;
+  #stream: StreamPair;
+  /** The stream that the session has left: its end is the end all the same. */
+  #lease: StreamPair | undefined;
   readonly #decoder = new FrameDecoder(this);
   readonly #channels = new Map<number, Channel>();
   readonly #requests = new Map<number, { resolve(reply: Reply): void; reject(error: Error): void }>();
@@ -28,6 +40,7 @@ export class Session implements FrameHandler {
   #tellEnded!: () => void;
   #lastId = 0;
   #lastRequest = 0;
+  #moving = false;
   #closing = false;
   #end: Error | undefined;
   #lastWords: NodeJS.Timeout | undefined;
@@ -40,15 +53,9 @@ export class Session implements FrameHandler {
     this.#ended = new Promise((resolve) => {
       this.#tellEnded = resolve;
     });
-    const { readable, writable } = stream;
-    this.writer = new FrameWriter(writable);
+    this.writer = new FrameWriter(stream.writable);
     this.writer.hello();
-    const ended = (): void => this.lose(this.#endError());
-    readable.on('data', (chunk: Buffer) => this.#read(chunk)).resume();
-    readable.on('end', ended).on('close', ended);
-    readable.on('error', (error) => this.lose(streamError(error)));
-    writable.on('close', () => this.#loseSoon(this.#endError()));
-    writable.on('error', (error) => this.#loseSoon(streamError(error)));
+    this.#listen(stream);
   }
 
   /** Why nothing can be asked any more. */
@@ -80,11 +87,34 @@ export class Session implements FrameHandler {
     return await reply;
   }
 
+  /**
+   * Asks the supervisor to go on over the socket that `prepare` makes, and does so with it. What is sent meanwhile waits.
+   * False when there is no such socket, or the supervisor stays on its stream.
+   */
+  async move(prepare: () => Promise<Move | undefined>): Promise<boolean> {
+    this.assertOpen();
+    if (this.#moving) return false;
+    this.#moving = true;
+    this.writer.hold();
+    try {
+      const move = await prepare();
+      if (move === undefined) return false;
+      const { errno } = await this.request((request) => this.writer.move(request, move.token, move.path));
+      if (errno !== 0) return false;
+      this.#goOnOver(await move.arrived);
+      return true;
+    } finally {
+      this.#moving = false;
+      this.writer.release();
+    }
+  }
+
   /** Ends our side of the stream and waits for the other. */
   async close(): Promise<void> {
     if (!this.#closing && this.#end === undefined) {
       this.#closing = true;
       this.writer.end();
+      this.#lease?.writable.end();
       const timer = setTimeout(() => this.lose(closedError()), CLOSE_MS);
       void this.#ended.then(() => clearTimeout(timer));
     }
@@ -103,8 +133,10 @@ export class Session implements FrameHandler {
     for (const channel of channels) channel.lose(end);
     for (const { reject } of this.#requests.values()) reject(end);
     this.#requests.clear();
-    this.#stream.readable.destroy();
-    this.#stream.writable.destroy();
+    for (const stream of [this.#stream, this.#lease]) {
+      stream?.readable.destroy();
+      stream?.writable.destroy();
+    }
     if (!this.#closing) this.#tellLost(end);
     this.#tellEnded();
   }
@@ -157,7 +189,38 @@ export class Session implements FrameHandler {
     return channel;
   }
 
-  #read(chunk: Buffer): void {
+  #listen(stream: StreamPair): void {
+    const { readable, writable } = stream;
+    const ended = (): void => this.#loseStream(stream, this.#endError());
+    readable.on('data', (chunk: Buffer) => this.#read(stream, chunk)).resume();
+    readable.on('end', ended).on('close', ended);
+    readable.on('error', (error) => this.#loseStream(stream, streamError(error)));
+    writable.on('close', () => this.#loseSoon(this.#endError()));
+    writable.on('error', (error) => this.#loseSoon(streamError(error)));
+  }
+
+  /** The supervisor has left the stream: there is no way back. */
+  #goOnOver(socket: Duplex | undefined): void {
+    if (socket === undefined || socket.destroyed || !this.#decoder.atBoundary) {
+      this.lose(
+        new Error('the supervisor has gone: it left its stream for a socket, and did not arrive there'),
+      );
+    }
+    if (this.#end !== undefined || this.#closing || socket === undefined) {
+      socket?.destroy();
+      throw this.#end ?? closedError();
+    }
+    this.#lease = this.#stream;
+    this.#stream = { readable: socket, writable: socket };
+    this.#listen(this.#stream);
+    this.writer.release(socket);
+  }
+
+  #read(from: StreamPair, chunk: Buffer): void {
+    if (from === this.#lease) {
+      this.lose(new ProtocolError('the supervisor spoke on the stream that it had left'));
+      return;
+    }
     if (this.#end !== undefined) return;
     try {
       this.#decoder.write(chunk);
@@ -165,6 +228,12 @@ export class Session implements FrameHandler {
       if (!(error instanceof ProtocolError)) throw error;
       this.lose(error);
     }
+  }
+
+  /** What it has said before may still be on its way over the other. */
+  #loseStream(stream: StreamPair, error: Error): void {
+    if (stream === this.#lease) this.#loseSoon(error);
+    else this.lose(error);
   }
 
   /** Nothing can be said any more, but what has been answered may still be on its way. */

@@ -1,15 +1,23 @@
-import type { Command, TerminalSize } from '@companion/core/backend';
+import type { Command, TerminalSize, User } from '@companion/core/backend';
 import { OUTPUT_WINDOW } from './output-flow.js';
 import { MAX_SPAWN_BYTES, SpawnFlag } from './protocol.js';
 import { SpawnFailure } from './spawn-failure.js';
 
-/** What a supervisor can start: a {@link Command} whose standard input is not somebody else's. */
-export interface SupervisedCommand extends Omit<Command, 'stdin'> {
-  readonly stdin: 'pipe' | 'ignore';
+/** Who a process runs as: a {@link User} and the groups that he is in besides. */
+export interface SupervisedUser extends User {
+  /** Default: none. */
+  readonly groups?: readonly number[];
+}
+
+/** What a supervisor can start: a {@link Command}, and more. */
+export interface SupervisedCommand extends Omit<Command, 'user'> {
+  readonly user?: SupervisedUser;
   /** The variables of `env` are added to the supervisor's own. Default: they are all there is. */
   readonly additiveEnv?: boolean;
   /** It runs without any capability and can get none: `no_new_privs`, an empty bounding set. Default: false. */
   readonly noRights?: boolean;
+  /** It may have every capability of the supervisor's, whatever `--capabilities` says of programs. Default: false. */
+  readonly ownRights?: boolean;
 }
 
 const FIXED_BYTES = 32;
@@ -42,13 +50,16 @@ export function spawnPayload(command: SupervisedCommand): SpawnPayload {
   if (tty !== undefined) checkTerminalSize(tty);
   checkNumber('user.uid', user?.uid ?? 0, 0xffff_ffff);
   checkNumber('user.gid', user?.gid ?? 0, 0xffff_ffff);
+  for (const group of user?.groups ?? []) checkNumber('user.groups', group, 0xffff_ffff);
+  const groups = user?.groups === undefined ? [] : [user.groups.length, ...user.groups];
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   const strings = [cwd, file, ...args, ...variables];
   if (strings.some((one) => one.includes('\0'))) {
     throw new TypeError(`a path, an argument or a variable for ${file.split('\0', 1)[0]} has a zero byte`);
   }
   const text = `${strings.join('\0')}\0`;
-  const size = FIXED_BYTES + Buffer.byteLength(text);
+  const textAt = FIXED_BYTES + 4 * groups.length;
+  const size = textAt + Buffer.byteLength(text);
   if (cwd === '') throw new SpawnFailure({ phase: 'directory', errno: ENOENT, exists: false, file, cwd });
   if (file === '') throw new SpawnFailure({ phase: 'program', errno: ENOENT, exists: false, file, cwd });
   if (size > MAX_SPAWN_BYTES) {
@@ -64,18 +75,23 @@ export function spawnPayload(command: SupervisedCommand): SpawnPayload {
     block.writeUInt32LE(user?.gid ?? 0, offset + 20);
     block.writeUInt32LE(1 + args.length, offset + 24);
     block.writeUInt32LE(variables.length, offset + 28);
-    block.write(text, offset + FIXED_BYTES, 'utf8');
+    for (const [index, number] of groups.entries()) {
+      block.writeUInt32LE(number, offset + FIXED_BYTES + 4 * index);
+    }
+    block.write(text, offset + textAt, 'utf8');
   };
   return { size, write };
 }
 
-function flagsOf({ stdin, tty, user, additiveEnv, noRights }: SupervisedCommand): number {
+function flagsOf({ stdin, tty, user, additiveEnv, noRights, ownRights }: SupervisedCommand): number {
   return (
     // A terminal is all three streams.
-    (stdin === 'pipe' || tty !== undefined ? SpawnFlag.STDIN : 0) |
+    (stdin !== 'ignore' || tty !== undefined ? SpawnFlag.STDIN : 0) |
     (tty === undefined ? 0 : SpawnFlag.TERMINAL) |
     (user === undefined ? 0 : SpawnFlag.USER) |
     (additiveEnv ? SpawnFlag.ADDITIVE : 0) |
-    (noRights ? SpawnFlag.NO_RIGHTS : 0)
+    (noRights ? SpawnFlag.NO_RIGHTS : 0) |
+    (user?.groups === undefined ? 0 : SpawnFlag.GROUPS) |
+    (ownRights ? SpawnFlag.OWN_RIGHTS : 0)
   );
 }

@@ -1,6 +1,7 @@
 import type { BackendProcess, ProcessExit, Signal, TerminalSize } from '@companion/core/backend';
 import type { Channel } from './channel.js';
 import type { ExitReport, ResourceUsage } from './frame-decoder.js';
+import { inheritInput } from './inherited-input.js';
 import { errnoName, signalName, signalNumber } from './linux-numbers.js';
 import { ProcessInput, ProcessOutput } from './process-streams.js';
 import { ProtocolError, SignalTarget } from './protocol.js';
@@ -21,6 +22,7 @@ type State = 'starting' | 'running' | 'exited' | 'gone';
 /** A process from its `SPAWN` to its `GONE`. */
 export class ProcessChannel implements SupervisedProcess, Channel {
   pid: number | null = null;
+  /** Null also where this program's own standard input goes there. */
   readonly stdin: ProcessInput | null;
   readonly stdout: ProcessOutput;
   readonly stderr: ProcessOutput;
@@ -31,6 +33,7 @@ export class ProcessChannel implements SupervisedProcess, Channel {
   readonly #session: Session;
   readonly #id: number;
   readonly #command: SupervisedCommand;
+  readonly #input: ProcessInput | null;
   #start!: { resolve(process: SupervisedProcess): void; reject(error: Error): void };
   #verdict!: { resolve(exit: ExitReport): void; reject(error: Error): void };
   #state: State = 'starting';
@@ -40,7 +43,8 @@ export class ProcessChannel implements SupervisedProcess, Channel {
     this.#id = id;
     this.#command = command;
     const { writer } = session;
-    this.stdin = command.stdin === 'pipe' ? new ProcessInput(writer, id) : null;
+    this.#input = command.stdin === 'ignore' ? null : new ProcessInput(writer, id);
+    this.stdin = command.stdin === 'pipe' ? this.#input : null;
     this.stdout = new ProcessOutput(writer, id, 1);
     this.stderr = new ProcessOutput(writer, id, 2);
     // A terminal has one output.
@@ -96,7 +100,7 @@ export class ProcessChannel implements SupervisedProcess, Channel {
 
   /** For one that nobody wants any more: resolves once nothing of it is left. */
   async discard(): Promise<void> {
-    this.stdin?.destroy();
+    this.#input?.destroy();
     this.stdout.destroy();
     this.stderr.destroy();
     await this.kill('SIGKILL', 'tree');
@@ -106,6 +110,7 @@ export class ProcessChannel implements SupervisedProcess, Channel {
     this.#expect(this.#state === 'starting');
     this.#state = 'running';
     this.pid = pid;
+    if (this.#command.stdin === 'inherit' && this.#input !== null) inheritInput(this.#input, this.exited);
     this.#start.resolve(this);
   }
 
@@ -129,7 +134,7 @@ export class ProcessChannel implements SupervisedProcess, Channel {
   }
 
   onCredit(bytes: number): void {
-    this.stdin?.flow.credit(bytes);
+    this.#input?.flow.credit(bytes);
   }
 
   onExit(report: ExitReport): void {
@@ -146,9 +151,9 @@ export class ProcessChannel implements SupervisedProcess, Channel {
       flow.forget();
     }
     this.#state = 'gone';
-    this.stdin?.flow.stop();
+    this.#input?.flow.stop();
     // Who has ended it gets to its end; who still writes has to be stopped.
-    if (this.stdin?.writableEnded === false) this.stdin.destroy();
+    if (this.#input?.writableEnded === false) this.#input.destroy();
   }
 
   lose(error: Error): void {
@@ -159,8 +164,8 @@ export class ProcessChannel implements SupervisedProcess, Channel {
     this.#state = 'gone';
     this.#start.reject(error);
     this.#verdict.reject(error);
-    this.stdin?.flow.stop();
-    this.stdin?.destroy(error);
+    this.#input?.flow.stop();
+    this.#input?.destroy(error);
     for (const output of [this.stdout, this.stderr]) {
       output.flow.forget();
       // What has come completely stays readable.

@@ -3,7 +3,15 @@ import type { Abortable } from '@companion/core/backend';
 import { Connection } from './connection.js';
 import { type Greeting, readGreeting } from './greeting.js';
 import { errnoName } from './linux-numbers.js';
+import { moveToSocket, type SharedDirectory } from './move-to-socket.js';
 import { OUTPUT_WINDOW } from './output-flow.js';
+import {
+  type Account,
+  type AccountRequest,
+  findAccount,
+  resolveProgram,
+  type Whereabouts,
+} from './own-programs.js';
 import { ProtocolError } from './protocol.js';
 import { type Reply, Session } from './session.js';
 import { type SupervisedCommand, spawnPayload } from './spawn-frame.js';
@@ -103,6 +111,32 @@ export class Supervisor {
     if (listens === undefined)
       throw new ProtocolError('the supervisor did not say whether the port is bound');
     return listens !== 0;
+  }
+
+  /**
+   * The absolute path of the program that {@link spawn} would run for `file` there, or null. Needs `/proc` inside; rejects
+   * like `spawn` where the directory is missing.
+   */
+  async resolve(file: string, at: Whereabouts): Promise<string | null> {
+    return await resolveProgram((command) => this.spawn(command), file, at);
+  }
+
+  /**
+   * Looks a user up in the environment's own files as Docker does, and makes what is missing of home and entries. Needs
+   * `/proc` inside, and a supervisor that is root there. Rejects with one sentence for a user or group that does not exist.
+   */
+  async account(request: AccountRequest): Promise<Account> {
+    return await findAccount((command) => this.spawn(command), request);
+  }
+
+  /**
+   * Goes on over a unix socket in a directory that both sides see, which is faster than a stream through an engine. Before
+   * the first {@link spawn} or {@link connect}; {@link account} and {@link resolve} spawn, too. What is asked for meanwhile
+   * waits. The stream stays, and its end is the end as before. Resolves with false where the session stays on the stream,
+   * for whatever reason. Rejects when the supervisor has left it and not arrived at the socket: then it is lost.
+   */
+  async moveToSocket(shared: SharedDirectory): Promise<boolean> {
+    return await moveToSocket(this.#session, shared);
   }
 
   /** TERM to everything that it has started, KILL to what is left after `graceMs`. Resolves once nothing is left. */

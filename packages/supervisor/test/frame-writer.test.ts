@@ -122,6 +122,25 @@ describe('the writer', () => {
     expect(all().includes('z')).toBe(false);
   });
 
+  it('holds back what comes while it moves, and goes on over another stream', async () => {
+    const left = sink();
+    const taken = sink();
+    const writer = new FrameWriter(left.stream);
+    const token = Buffer.alloc(16, 9);
+    writer.ping(1);
+    writer.hold();
+    writer.ping(2);
+    writer.move(3, token, '/s');
+    await Promise.resolve();
+    const move = frame(14, 0, Buffer.concat([numbers(3), token, Buffer.from('/s\0')]));
+    expect(left.all()).toEqual(Buffer.concat([frame(13, 0, numbers(1)), move]));
+    writer.release(taken.stream);
+    writer.ping(4);
+    await Promise.resolve();
+    expect(taken.all()).toEqual(Buffer.concat([frame(13, 0, numbers(2)), frame(13, 0, numbers(4))]));
+    expect(left.written.length).toBe(2);
+  });
+
   it('writes nothing after stop()', async () => {
     const { stream, written } = sink();
     const writer = new FrameWriter(stream);
@@ -180,6 +199,10 @@ describe('SPAWN', () => {
     [{ tty: { columns: 80, rows: 24 } }, 3],
     [{ user: { uid: 1, gid: 2 } }, 4],
     [{ additiveEnv: true }, 8],
+    [{ noRights: true }, 16],
+    [{ user: { uid: 1, gid: 2, groups: [] } }, 4 + 32],
+    [{ ownRights: true }, 64],
+    [{ stdin: 'inherit' as const }, 1],
   ])('says %j in its flags', async (changes, flags) => {
     expect((await payloadOf(changes)).readUInt32LE(0)).toBe(flags);
   });
@@ -192,6 +215,15 @@ describe('SPAWN', () => {
     expect(payload.readUInt32LE(8)).toBe(0);
     expect([payload.readUInt16LE(12), payload.readUInt16LE(14)]).toEqual([80, 24]);
     expect([payload.readUInt32LE(16), payload.readUInt32LE(20)]).toEqual([1000, 4_000_000_000]);
+  });
+
+  it('has the groups of a user before its strings', async () => {
+    const user = { uid: 1000, gid: 1000, groups: [7, 4_000_000_000] };
+    const payload = await payloadOf({ user });
+    expect(payload.subarray(32, 44)).toEqual(numbers(2, 7, 4_000_000_000));
+    expect(payload.subarray(44).toString()).toBe('/\0tool\0');
+    const wrong = { ...command, user: { ...user, groups: [-1] } };
+    expect(() => spawnPayload(wrong)).toThrow('user.groups: expected a number');
   });
 
   it('refuses a zero byte, which would begin another argument', () => {

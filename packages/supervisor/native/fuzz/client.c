@@ -9,7 +9,7 @@
 #include "../decode.h"
 #include "../protocol.h"
 
-enum { IDS = 16, ROOM = 1 << 20 };
+enum { IDS = 16, ROOM = 1 << 20, TOKENS = 64 };
 
 // Windows only grow here: whether a credit was for a channel that had ended cannot be known, and the sums are what
 // may have been allowed at most.
@@ -19,7 +19,9 @@ static struct {
 } ids[IDS];
 static uint8_t came[ROOM];
 static size_t came_size;
-static bool greeted, over;
+static bool greeted, over, moved;
+static uint8_t tokens[TOKENS][16];
+static size_t token_count;
 
 static void expect(bool kept) {
   if (!kept) abort();
@@ -32,10 +34,29 @@ static uint32_t number(const uint8_t *at) {
 void client_begin(void) {
   memset(ids, 0, sizeof ids);
   came_size = 0;
-  greeted = over = false;
+  greeted = over = moved = false;
+  token_count = 0;
+}
+
+static bool is_token(const uint8_t *said) {
+  for (size_t i = 0; i < token_count && i < TOKENS; i++) {
+    if (memcmp(said, tokens[i], sizeof *tokens) == 0) return true;
+  }
+  return token_count > TOKENS;
+}
+
+void client_moves(int fd) {
+  uint8_t said[sizeof *tokens];
+  // The answer was the last word on the old stream, and all of it has come.
+  expect(!moved && came_size == 0);
+  expect(read(fd, said, sizeof said) == (ssize_t)sizeof said && is_token(said));
+  moved = true;
 }
 
 void client_sends(uint8_t type, uint32_t id, const uint8_t *payload, size_t size) {
+  if (type == MOVE && size >= 4 + sizeof *tokens && token_count++ < TOKENS) {
+    memcpy(tokens[token_count - 1], payload + 4, sizeof *tokens);
+  }
   if (id >= IDS) return;
   if (type == SPAWN && size >= 12) {
     ids[id].asked = true;

@@ -20,10 +20,11 @@ static void read_strings(char **list, const uint8_t *payload, size_t size) {
 static void read_spawn(const uint8_t *payload, size_t size) {
   struct spawn spawn;
   if (!decode_spawn(payload, size, own_env, &spawn)) {
-    if (spawn.argv != NULL || spawn.envp != NULL) abort();
+    if (spawn.argv != NULL || spawn.envp != NULL || spawn.groups != NULL) abort();
     return;
   }
   if (spawn.argv[0] == NULL || strlen(spawn.cwd) >= size) abort();
+  if (spawn.group_count > size / sizeof *spawn.groups || (spawn.groups == NULL && spawn.group_count > 0)) abort();
   read_strings(spawn.argv, payload, size);
   read_strings(spawn.envp, payload, size);
   spawn_free(&spawn);

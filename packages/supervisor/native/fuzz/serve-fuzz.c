@@ -13,6 +13,7 @@
 enum { SMALL_BUFFER = 4096, SOON = 3000 };
 
 static int client = -1;
+static int left = -1;  // the client's end of the stream that the session has left
 
 struct script {
   const uint8_t *at;
@@ -33,6 +34,16 @@ static const uint8_t *next_bytes(struct script *script, size_t *size) {
   return bytes;
 }
 
+// Once the supervisor has left, the client reads to the end of what was said before, and follows.
+static void follow(void) {
+  if (move.state != MOVE_DONE || left >= 0 || client < 0 || world_met < 0) return;
+  for (int pieces = 0; pieces < 2 * ANSWER_ROOM / SMALL_BUFFER; pieces++) client_receives(client, SMALL_BUFFER);
+  client_moves(world_met);
+  left = client;
+  client = world_met;
+  world_met = -1;
+}
+
 static void say(const void *bytes, size_t size) {
   // Turns in between: the buffer is small.
   for (size_t done = 0; done < size && client >= 0;) {
@@ -40,6 +51,7 @@ static void say(const void *bytes, size_t size) {
     if (gone > 0) done += (size_t)gone;
     else if (errno != EAGAIN || !turn()) return;
     else client_receives(client, SMALL_BUFFER);
+    follow();
   }
 }
 
@@ -145,9 +157,14 @@ static bool step(struct script *script) {
       world_ms += next(script) * 500;
       break;
     default:
-      if (client >= 0) shutdown(client, SHUT_WR);
+      // Of the stream that was left: its end, or noise on it.
+      if (left < 0) shutdown(client, SHUT_WR);
+      else if (next(script) & 1) shutdown(left, SHUT_WR);
+      else send(left, &owner_gone, sizeof owner_gone, MSG_NOSIGNAL | MSG_DONTWAIT);
   }
-  return turn();
+  bool goes_on = turn();
+  follow();
+  return goes_on;
 }
 
 static void begin(void) {
@@ -164,7 +181,9 @@ static void begin(void) {
   stream_out = (struct source){stream.out, 0, NULL, stream_out_ready};
   ending = (struct ending){0};
   last_ping_ms = -1;
-  greeted = owner_gone = false;
+  greeted = owner_gone = has_started_something = false;
+  move = (struct move){MOVE_NONE, -1, -1};
+  lease = (struct source){-1, 0, NULL, NULL};
   say_hello(true);
 }
 
@@ -194,6 +213,7 @@ static void end_channels(void) {
 
 static void end(void) {
   close_end(&client);
+  close_end(&left);
   world_end();
   int turns = 0;
   // It ends by itself, and soon.

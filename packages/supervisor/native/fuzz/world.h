@@ -14,6 +14,8 @@ struct slot {
 };
 
 extern struct slot world[SLOTS];
+// The client's end of the unix socket that the supervisor has connected to last; -1 for none. Its taker closes it.
+extern int world_met;
 extern int64_t world_ms;
 
 void world_begin(void);

@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach } from 'vitest';
 import { connectSupervisor, type Supervisor } from '../../src/supervisor.js';
@@ -25,11 +25,28 @@ afterEach(async () => {
 
 export async function startSupervisor(
   env: NodeJS.ProcessEnv = { PATH: process.env.PATH },
+  how: Start = {},
 ): Promise<{ supervisor: Supervisor; child: ChildProcess }> {
-  const child = spawn(supervisorBinary(), [], { stdio: ['pipe', 'pipe', 'inherit'], env });
-  started.push(child);
+  const child = startRawSupervisor(env, how);
   const supervisor = await connectSupervisor({ readable: child.stdout, writable: child.stdin });
   return { supervisor, child };
+}
+
+export interface Start {
+  readonly args?: readonly string[];
+  /** A command that executes the one behind it. */
+  readonly wrapper?: readonly string[];
+}
+
+/** One that nobody has greeted. */
+export function startRawSupervisor(
+  env: NodeJS.ProcessEnv = { PATH: process.env.PATH },
+  { args = [], wrapper = [] }: Start = {},
+): ChildProcessByStdio<Writable, Readable, null> {
+  const [file = '', ...rest] = [...wrapper, supervisorBinary(), ...args];
+  const child = spawn(file, rest, { stdio: ['pipe', 'pipe', 'inherit'], env });
+  started.push(child);
+  return child;
 }
 
 type Command = Parameters<Supervisor['spawn']>[0];

@@ -69,6 +69,27 @@ async function useTrees(supervisor: Supervisor): Promise<void> {
   await last.exited;
 }
 
+async function useOwnPrograms(supervisor: Supervisor, env: Record<string, string>): Promise<void> {
+  expect(await supervisor.resolve('sh', { env: { ...env, PATH: '/nowhere:/bin' }, cwd: '/' })).toBe(
+    '/bin/sh',
+  );
+  expect(await supervisor.resolve('no-such', { env, cwd: '/' })).toBeNull();
+  const account = (...args: readonly string[]) =>
+    spawnSync(program, ['--account', ...args], { env, encoding: 'utf8' });
+  expect(account('root')).toMatchObject({ status: 0, stderr: '' });
+  const made = account('0:0', '--home', join(folder, 'a/home')).stdout.split('\0');
+  expect(made.slice(0, 2)).toEqual(['0', '0']);
+  expect(account('nobody-of-this-name').status).toBe(1);
+  expect(spawnSync(program, ['--idle', '0'], { env }).status).toBe(2);
+}
+
+async function useRights(supervisor: Supervisor): Promise<void> {
+  if (process.getuid?.() !== 0) return;
+  const user = { uid: 54_321, gid: 54_321, groups: [1, 2, 3] };
+  const groups = await supervisor.spawn(command('id', ['-G'], { user }));
+  expect(await textOf(groups.stdout)).toBe('54321 1 2 3\n');
+}
+
 describe.skipIf(why !== undefined)(`the supervisor under sanitizers${why ? ` (${why})` : ''}`, () => {
   beforeAll(() => {
     mkdirSync(reports);
@@ -83,7 +104,14 @@ describe.skipIf(why !== undefined)(`the supervisor under sanitizers${why ? ` (${
       PATH: process.env.PATH,
       ASAN_OPTIONS: `detect_leaks=0:log_path=${join(reports, 'report')}`,
     };
-    const { supervisor, end } = await startSession(program, [], env);
+    const limits = process.getuid?.() === 0 ? ['--capabilities', 'ffffffff'] : [];
+    const { supervisor, end } = await startSession(program, limits, env);
+    expect(await supervisor.moveToSocket({ hostDirectory: folder, companionDirectory: '/nothing' })).toBe(
+      false,
+    );
+    expect(await supervisor.moveToSocket({ hostDirectory: folder, companionDirectory: folder })).toBe(true);
+    await useOwnPrograms(supervisor, { ASAN_OPTIONS: env.ASAN_OPTIONS });
+    await useRights(supervisor);
     await useProcesses(supervisor);
     await useStreams(supervisor);
     await useConnections(supervisor);
