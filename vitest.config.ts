@@ -15,6 +15,13 @@ const mutants = ['packages/testkit/test/mutants/*.test.ts'];
 // Conformance runs against real environments and gets a project of its own: one file at a time, longer bounds.
 const conformance = ['packages/*/test/**/conformance.test.ts', 'packages/*/test/**/*.conformance.test.ts'];
 
+// What needs Docker or Podman, their conformance included: all files share the engines that the project sets up.
+const engines = [
+  'packages/*/test/**/*.engine.test.ts',
+  'packages/backend-docker/test/**/*.conformance.test.ts',
+];
+const elsewhere = ['**/node_modules/**', '**/dist/**', ...engines];
+
 export default defineConfig({
   resolve: { alias },
   test: {
@@ -27,7 +34,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/dist/**', ...conformance, ...mutants],
+          exclude: [...elsewhere, ...conformance, ...mutants],
           // More workers than processors: the tests of the command mostly wait for the programs that they start.
           maxWorkers: 3,
           testTimeout: 20_000,
@@ -38,6 +45,7 @@ export default defineConfig({
         test: {
           name: 'conformance',
           include: conformance,
+          exclude: elsewhere,
           fileParallelism: false,
           sequence: { groupOrder: 1 },
           testTimeout: 60_000,
@@ -52,6 +60,18 @@ export default defineConfig({
           maxWorkers: 8,
           sequence: { groupOrder: 2 },
           testTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'engines',
+          include: engines,
+          globalSetup: ['packages/backend-docker/test/engines/global-setup.ts'],
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
     ],

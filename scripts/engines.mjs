@@ -1,31 +1,51 @@
-// The programs that backends and the supervisor's tests need, beyond Node: what of them this machine has, and how the rest comes here.
+// The programs that tests of backends and of the supervisor need on Linux, beyond Node: which of them this machine has,
+// and how the others come here.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { reportCommand } from './check-report.mjs';
 
+// `unless`: a variable that names an engine which runs, for the tests to use.
 const ENGINES = [
-  { purpose: 'backend bubblewrap', program: 'bwrap', debianPackages: ['bubblewrap'], platform: 'linux' },
-  { purpose: 'backend ssh', program: 'ssh', debianPackages: ['openssh-client'], platform: 'linux' },
-  { purpose: 'backend ssh', program: 'sshd', debianPackages: ['openssh-server'], platform: 'linux' },
-  { purpose: 'backend ssh', program: 'ip', debianPackages: ['iproute2'], platform: 'linux' },
+  { purpose: 'backend bubblewrap', program: 'bwrap', debianPackages: ['bubblewrap'] },
+  { purpose: 'backend ssh', program: 'ssh', debianPackages: ['openssh-client'] },
+  { purpose: 'backend ssh', program: 'sshd', debianPackages: ['openssh-server'] },
+  { purpose: 'backend ssh', program: 'ip', debianPackages: ['iproute2'] },
+  {
+    purpose: 'engine docker',
+    program: 'dockerd',
+    debianPackages: ['docker.io'],
+    unless: 'COMPANION_TEST_DOCKER',
+  },
+  {
+    purpose: 'engine podman',
+    program: 'podman',
+    debianPackages: ['podman', 'containernetworking-plugins'],
+    unless: 'COMPANION_TEST_PODMAN',
+  },
+  { purpose: 'engine podman', program: 'runc', debianPackages: ['runc'], unless: 'COMPANION_TEST_PODMAN' },
+  {
+    purpose: 'engines docker and podman',
+    program: 'iptables',
+    debianPackages: ['iptables'],
+    unless: 'COMPANION_TEST_DOCKER',
+  },
+  { purpose: 'images for engines', program: 'busybox', debianPackages: ['busybox-static'] },
+  { purpose: 'a registry for engines', program: 'docker-registry', debianPackages: ['docker-registry'] },
   {
     purpose: 'a supervisor for arm64 on x64',
     program: 'qemu-aarch64-static',
     debianPackages: ['qemu-user-static'],
-    platform: 'linux',
   },
   {
     purpose: 'building the supervisor',
     program: 'musl-gcc',
     debianPackages: ['gcc', 'libc6-dev', 'musl-tools'],
-    platform: 'linux',
   },
   {
     purpose: 'building the supervisor',
     program: 'aarch64-linux-gnu-gcc',
     debianPackages: ['gcc-aarch64-linux-gnu'],
-    platform: 'linux',
   },
 ];
 
@@ -50,7 +70,9 @@ function mayInstall() {
 
 /** Installs what is missing, where that is nobody's business; the rest is told, with the command that brings it. */
 export function prepareEngines() {
-  const missing = ENGINES.filter((engine) => engine.platform === process.platform && !isInstalled(engine));
+  if (process.platform !== 'linux') return [];
+  const isNeeded = ({ unless }) => unless === undefined || !process.env[unless];
+  const missing = ENGINES.filter((engine) => isNeeded(engine) && !isInstalled(engine));
   const packages = missing.flatMap(({ debianPackages }) => debianPackages);
   if (packages.length > 0 && mayInstall()) {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };

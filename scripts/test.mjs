@@ -36,7 +36,10 @@ for (const file of readdirSync(reportsFolder)) {
 }
 const leftOut = prepareEngines();
 const built = reportCommand('every package builds', 'turbo', ['run', 'build', '--output-logs=errors-only']);
-const tests = ['run', '--project', 'unit', '--project', 'conformance', '--project', 'mutants'];
+const tests = [
+  'run',
+  ...['unit', 'conformance', 'mutants', 'engines'].flatMap((name) => ['--project', name]),
+];
 const vitest = spawnSync(
   'vitest',
   [

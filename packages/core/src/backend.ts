@@ -27,6 +27,29 @@ export interface Backend {
   detect(request: EnvironmentRequest, options: Abortable): Promise<Detection>;
   /** Makes the environment object without I/O. Core calls it in `init()`, when the request is final. */
   create(request: EnvironmentRequest): Environment;
+  /**
+   * Environments that exist now, whoever made them, for `companion ps` and `companion prune`: where something can outlive
+   * the process that made it. Rejects when that cannot be told.
+   */
+  existing?(options: Abortable): Promise<readonly ExistingEnvironment[]>;
+}
+
+/** An environment as somebody finds it who has not made it. */
+export interface ExistingEnvironment {
+  /** What the backend's own tools call it. */
+  readonly id: string;
+  /** The companion's name. */
+  readonly name: string;
+  readonly state: 'running' | 'stopped';
+  readonly createdAt: Date;
+  /** Whether the process that made it runs. `unknown`: it is another machine's, or nothing says so. */
+  readonly owner: 'alive' | 'gone' | 'unknown';
+  /** It outlives its owner (`reuse`). */
+  readonly kept: boolean;
+  /** A companion is in it now. */
+  readonly inUse: boolean;
+  /** Ends and removes it. Resolves also when it has gone by itself. */
+  remove(): Promise<void>;
 }
 
 /** What every backend can be asked, so that nobody decides by omission. */

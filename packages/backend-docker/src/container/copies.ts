@@ -1,0 +1,148 @@
+import { chmod, lstat, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, posix } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { User } from '@companion/core/backend';
+import type { Container } from 'dockerode';
+import { extract, type Headers, type Pack, pack } from 'tar-fs';
+
+/** Copies through the engine's archives: needs no program inside, and sees what is mounted there. */
+export class Copies {
+  readonly #container: Container;
+  /** Whose the copies inside are. */
+  readonly #ids: User;
+
+  constructor(container: Container, { uid, gid }: User) {
+    this.#container = container;
+    this.#ids = { uid, gid };
+  }
+
+  /** Directories are merged into what is there; directories that are missing on the way are made. */
+  async copyIn(hostPath: string, companionPath: string): Promise<void> {
+    const found = await stat(hostPath);
+    const to = posix.resolve('/', companionPath);
+    if (found.isDirectory()) {
+      const archive = this.#archive(await this.#missing(to), found.mode);
+      pack(hostPath, {
+        pack: archive,
+        entries: await readdir(hostPath),
+        map: (header) => this.#renamed(header, posix.join(to, header.name)),
+      });
+      await this.#put(archive);
+      return;
+    }
+    const archive = this.#archive(await this.#missing(posix.dirname(to)), 0o755);
+    pack(dirname(hostPath), {
+      pack: archive,
+      entries: [basename(hostPath)],
+      dereference: true,
+      map: (header) => this.#renamed(header, to),
+    });
+    await this.#put(archive);
+  }
+
+  /** Makes it, or gives it to the owner of copies. */
+  async giveDirectory(companionPath: string): Promise<void> {
+    const archive = this.#archive([companionPath], 0o755);
+    archive.finalize();
+    await this.#put(archive);
+  }
+
+  #renamed(header: Headers, path: string): Headers {
+    return { ...header, name: path.slice(1), ...this.#ids };
+  }
+
+  /** The directories of a path that are not there, from the outermost on. */
+  async #missing(directory: string): Promise<readonly string[]> {
+    const missing: string[] = [];
+    for (let path = directory; path !== '/'; path = posix.dirname(path)) {
+      if ((await this.#status(path)) !== undefined) break;
+      missing.unshift(path);
+    }
+    return missing;
+  }
+
+  /** With these directories, each in the one before it. */
+  #archive(directories: readonly string[], lastMode: number): Pack {
+    const archive = pack('/', { entries: [], finalize: false });
+    for (const [index, path] of directories.entries()) {
+      const mode = index === directories.length - 1 ? lastMode & 0o777 : 0o755;
+      archive.entry({ name: `${path.slice(1)}/`, type: 'directory', mode, mtime: new Date(), ...this.#ids });
+    }
+    return archive;
+  }
+
+  async #put(archive: Pack): Promise<void> {
+    const failed = new Promise<never>((_resolve, reject) => archive.once('error', reject));
+    await Promise.race([this.#container.putArchive(archive, { path: '/' }), failed]);
+  }
+
+  /** Directories are merged, and everything else replaced: nothing is written through a link that is there. */
+  async copyOut(companionPath: string, hostPath: string): Promise<void> {
+    const found = await this.#status(companionPath);
+    if (found === undefined) throw new Error(`there is no ${companionPath}`);
+    // What a link names is copied, as cp(1) does it for its argument.
+    const path = found.linkTarget === '' ? companionPath : found.linkTarget;
+    const made = await mkdir(dirname(hostPath), { recursive: true });
+    const arrived = await mkdtemp(join(dirname(hostPath), '.copy-'));
+    try {
+      const modes = await unpack(await this.#container.getArchive({ path }), arrived);
+      for (const name of await readdir(arrived)) await move(join(arrived, name), hostPath, modes);
+    } catch (error) {
+      if (made !== undefined) await rm(made, { recursive: true, force: true });
+      throw error;
+    } finally {
+      await rm(arrived, { recursive: true, force: true });
+    }
+  }
+
+  /** `undefined` when nothing is there. */
+  async #status(path: string): Promise<{ readonly linkTarget: string } | undefined> {
+    const answer: unknown = await this.#container
+      .infoArchive({ path })
+      .catch((error: { statusCode?: number }) => {
+        if (error.statusCode === 404) return undefined;
+        throw error;
+      });
+    if (answer === undefined) return undefined;
+    const { headers } = answer as { headers: Record<string, string | undefined> };
+    const header = headers['x-docker-container-path-stat'] ?? '';
+    const status: unknown = JSON.parse(Buffer.from(header, 'base64').toString('utf8'));
+    const { linkTarget } = status as { linkTarget?: unknown };
+    return { linkTarget: typeof linkTarget === 'string' ? linkTarget : '' };
+  }
+}
+
+type Modes = ReadonlyMap<string, number>;
+
+/** Into an empty directory, out of which no member of the archive leads. Directories can be written until they are moved. */
+async function unpack(archive: NodeJS.ReadableStream, directory: string): Promise<Modes> {
+  const modes = new Map<string, number>();
+  const options = {
+    // Files belong to the caller, and links may lead anywhere: nothing is written through them.
+    ...{ chown: false, validateSymlinks: false, umask: 0 },
+    map: (header: Headers): Headers => {
+      if (header.type !== 'directory') return header;
+      modes.set(join(directory, header.name), header.mode & 0o777);
+      return { ...header, mode: 0o700 };
+    },
+  };
+  await pipeline(archive, extract(directory, options));
+  return modes;
+}
+
+async function move(from: string, to: string, modes: Modes): Promise<void> {
+  const there = await lstat(to).catch(() => undefined);
+  const moved = await lstat(from);
+  if (!moved.isDirectory()) {
+    if (there?.isDirectory()) throw new Error(`there is a directory: ${to}`);
+    await rename(from, to);
+    return;
+  }
+  const isNew = !there?.isDirectory();
+  if (isNew) {
+    if (there !== undefined) await rm(to);
+    await mkdir(to);
+  }
+  for (const name of await readdir(from)) await move(join(from, name), join(to, name), modes);
+  if (isNew) await chmod(to, modes.get(from) ?? 0o755);
+}

@@ -1,0 +1,179 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CompanionError } from '@companion/core';
+import type { Abortable, EnvironmentRequest } from '@companion/core/backend';
+import type Dockerode from 'dockerode';
+import { connectEngine } from '../engine/engine.js';
+import { findEngine } from '../engine/find-engine.js';
+import { companionsOn } from '../leftovers/companions.js';
+import { ownerOf } from '../leftovers/labels.js';
+import { stateOf } from '../leftovers/owner.js';
+import type { DockerOptions } from '../options.js';
+import { startExec } from './attach.js';
+import { type Container, createContainer, placesOf, type Wish } from './container.js';
+import { containerOptions, supervisorArguments } from './container-options.js';
+import { ContainerMounts, SUPERVISOR } from './mounts.js';
+import { removeContainer } from './remove-container.js';
+import { openSession } from './session.js';
+import { startFailure } from './start-failure.js';
+import { uploadSupervisor } from './upload.js';
+
+const POLL_MS = 20;
+/** For another process that has made the container and not started it yet. */
+const PATIENCE_MS = 30_000;
+const CONFLICT = 409;
+const NOT_MODIFIED = 304;
+
+/**
+ * The container of that name and configuration, found or made. Its name is the lock between processes: engines give a
+ * name to one container only. Its first process waits for the next companion; each brings a supervisor of its own, whose
+ * stream is what keeps what the companion starts, and nothing else.
+ */
+export async function enterKeptContainer(wish: Wish, { signal }: Abortable): Promise<Container> {
+  const { engine } = wish;
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    signal?.throwIfAborted();
+    const found = await find(wish);
+    if (found?.state === 'running') {
+      return await enter(
+        wish,
+        found.handle,
+        { reason: 'the name and the configuration are the same' },
+        { signal },
+      );
+    }
+    if (found === undefined) {
+      const made = await make(wish, { signal });
+      if (made !== undefined) return await enter(wish, made, undefined, { signal });
+    } else if (found.isAbandoned || Date.now() > deadline) {
+      await removeContainer(engine, found.handle);
+    } else {
+      await sleep(POLL_MS);
+    }
+  }
+}
+
+/** What an earlier companion has kept. */
+export async function removeKeptContainer(
+  request: EnvironmentRequest,
+  options: DockerOptions,
+): Promise<void> {
+  const answer = await findEngine(options);
+  if (!answer.available) {
+    throw new CompanionError('COMPANION_SHUTDOWN_FAILED', answer.reason, {
+      hint: answer.hint,
+      cause: answer.cause,
+    });
+  }
+  const engine = await connectEngine(answer);
+  await removeContainer(engine, engine.docker.getContainer(keptName(request)));
+}
+
+function keptName({ name, reuse }: EnvironmentRequest): string {
+  return `companion-${name}-kept-${reuse === false ? '' : reuse.fingerprint.slice(0, 16)}`;
+}
+
+async function find({ engine, request }: Wish) {
+  const handle = engine.docker.getContainer(keptName(request));
+  const found = await handle.inspect().catch((error: { statusCode?: number }) => {
+    if (error.statusCode === 404) return undefined;
+    throw startFailure(engine, error);
+  });
+  if (found === undefined) return undefined;
+  const owner = ownerOf(found.Config.Labels);
+  const { Status: state } = found.State;
+  const isStarting = ['created', 'configured', 'initialized'].includes(state);
+  return {
+    // By its id: another one may get the name.
+    handle: engine.docker.getContainer(found.Id),
+    state,
+    isAbandoned: !isStarting || (owner !== undefined && stateOf(owner) === 'gone'),
+  };
+}
+
+/** `undefined` when another process was faster. */
+async function make(wish: Wish, { signal }: Abortable): Promise<Dockerode.Container | undefined> {
+  const { request } = wish;
+  await tellWhyNotReused(wish);
+  const places = await placesOf(wish);
+  const mounts = await ContainerMounts.open({ ...wish, ...places });
+  try {
+    const options = await containerOptions({ ...wish, mounts: mounts.settings });
+    return await makeOnce(wish, { ...options, name: keptName(request) }, places.supervisor === undefined, {
+      signal,
+    });
+  } finally {
+    await mounts.close();
+  }
+}
+
+async function makeOnce(
+  { engine, image }: Wish,
+  options: Dockerode.ContainerCreateOptions,
+  isRemote: boolean,
+  { signal }: Abortable,
+): Promise<Dockerode.Container | undefined> {
+  const handle = await createContainer(engine, options, { signal }).catch((error: CompanionError) => {
+    if ((error.cause as { statusCode?: number } | undefined)?.statusCode === CONFLICT) return undefined;
+    throw error;
+  });
+  if (handle === undefined) return undefined;
+  try {
+    if (isRemote) await uploadSupervisor(handle, image);
+    await handle
+      .start(signal === undefined ? {} : { abortSignal: signal })
+      .catch((error: { statusCode?: number }) => {
+        if (error.statusCode !== NOT_MODIFIED) throw error;
+      });
+    return handle;
+  } catch (error) {
+    await removeContainer(engine, handle).catch(() => {});
+    signal?.throwIfAborted();
+    throw startFailure(engine, error);
+  }
+}
+
+async function tellWhyNotReused({ engine, request }: Wish): Promise<void> {
+  const others = (await companionsOn(engine)).filter(({ name, isKept }) => isKept && name === request.name);
+  if (others.length === 0) return;
+  request.emit({
+    topic: 'environment',
+    type: 'notice',
+    message: `The environment that is kept as ${request.name} has another configuration: a new one is made.`,
+  });
+}
+
+async function enter(
+  wish: Wish,
+  handle: Dockerode.Container,
+  reused: Container['reused'],
+  { signal }: Abortable,
+): Promise<Container> {
+  const { engine } = wish;
+  try {
+    const places = await placesOf(wish);
+    const exec = await handle.exec({
+      Cmd: [SUPERVISOR, ...supervisorArguments(wish.capabilities)],
+      User: '0:0',
+      AttachStdin: true,
+      AttachStdout: true,
+      AttachStderr: true,
+      Tty: false,
+    });
+    const stream = await startExec(engine, exec.id, { signal });
+    const supervisor = await openSession(stream, places.sockets, { signal });
+    return {
+      handle,
+      supervisor,
+      ...(reused === undefined ? {} : { reused }),
+      end: async ({ remove }) => {
+        await supervisor.close();
+        if (remove) await removeContainer(engine, handle);
+      },
+    };
+  } catch (error) {
+    if (reused === undefined) await removeContainer(engine, handle).catch(() => {});
+    signal?.throwIfAborted();
+    throw startFailure(engine, error);
+  }
+}

@@ -1,0 +1,21 @@
+import { removeContainer } from '../container/remove-container.js';
+import type { Engine } from '../engine/engine.js';
+import { companionsOn } from './companions.js';
+
+/** The engine removes a container when it has ended; one that was made and never started ends never. */
+const NEVER_ENDS = new Set(['created', 'configured', 'initialized', 'exited', 'dead']);
+
+/**
+ * Removes what companions have left that were killed between making a container and starting it. In the background:
+ * nobody waits for it, and what it cannot do now the next companion does.
+ */
+export function sweepLeftovers(engine: Engine): void {
+  void sweep(engine).catch(() => {});
+}
+
+async function sweep(engine: Engine): Promise<void> {
+  const left = (await companionsOn(engine)).filter(
+    ({ owner, state }) => owner === 'gone' && NEVER_ENDS.has(state),
+  );
+  for (const { handle } of left) await removeContainer(engine, handle).catch(() => {});
+}

@@ -1,0 +1,3 @@
+import { engineConformance } from './engines/engine-conformance.js';
+
+await engineConformance('docker');
