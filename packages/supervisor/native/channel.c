@@ -16,6 +16,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "spare.h"
 #include "keeper.h"
 #include "loop.h"
 #include "memory.h"
@@ -457,23 +458,47 @@ static void told_started(struct channel *channel, pid_t pid) {
   free(early.list);
 }
 
+// For the next program.
+static void leave(struct channel *channel) {
+  int link = channel->link.fd;
+  watch(&channel->link, 0);
+  channel->link.fd = -1;
+  leave_keeper(channel->keeper, link);
+}
+
+// Nothing is left of it.
+static void tree_ended(struct channel *channel) {
+  forget_deadline(channel);
+  answer_requests(&channel->waiting);
+  if (!channel->exited) {
+    memset(channel->exit, 0, sizeof channel->exit);
+    channel->exit[0] = HOW_UNKNOWN;
+    channel->exited = true;
+  }
+  send_exit(channel);
+  end_if_gone(channel);
+}
+
 static void heard(struct channel *channel, const struct kept *kept) {
   switch (kept->what) {
     case KEPT_STARTED:
       told_started(channel, kept->pid);
       break;
     case KEPT_FAILED:
+      leave(channel);
       send_failed(channel->id, kept->failed.phase, kept->failed.detail, kept->failed.error);
       end_channel(channel);
-      break;
+      return;
     case KEPT_EXITED:
       remember_exit(channel, kept);
       send_exit(channel);
       break;
     case KEPT_NOTHING:
-      channel->kept_to_the_end = true;
       break;
   }
+  if (!kept->nothing_left) return;
+  leave(channel);
+  tree_ended(channel);
 }
 
 // A keeper that has gone without its last word was killed, and what it kept is the supervisor's own: once it has ended.
@@ -489,21 +514,13 @@ static void take_over(const struct channel *channel) {
 }
 
 static void keeper_ended(struct channel *channel) {
-  forget_deadline(channel);
-  if (!channel->kept_to_the_end) take_over(channel);
-  answer_requests(&channel->waiting);
-  if (!channel->started) {
-    send_failed(channel->id, PHASE_RESOURCES, 0, EAGAIN);
-    end_channel(channel);
+  take_over(channel);
+  if (channel->started) {
+    tree_ended(channel);
     return;
   }
-  if (!channel->exited) {
-    memset(channel->exit, 0, sizeof channel->exit);
-    channel->exit[0] = HOW_UNKNOWN;
-    channel->exited = true;
-  }
-  send_exit(channel);
-  end_if_gone(channel);
+  send_failed(channel->id, PHASE_RESOURCES, 0, EAGAIN);
+  end_channel(channel);
 }
 
 static bool is_keeper(const struct channels *all, pid_t pid) {
@@ -512,7 +529,7 @@ static bool is_keeper(const struct channels *all, pid_t pid) {
       if (channel->keeper == pid && channel->link.fd >= 0) return true;
     }
   }
-  return false;
+  return is_spare(pid);
 }
 
 bool channels_kill_strays(const struct channels *all) {
@@ -608,7 +625,7 @@ static void spawn_with_pipes(uint32_t id, const struct spawn *spawn) {
       give_away(out[1], spawn), give_away(err[1], spawn);
       if (spawn->flags & SPAWN_STDIN) give_away(in[0], spawn);
     }
-    keeper = start_keeper(spawn, &streams, &link);
+    keeper = take_keeper(spawn, &streams, &link);
   }
   if (keeper < 0) {
     error = errno;
@@ -641,7 +658,7 @@ static void spawn_with_terminal(uint32_t id, const struct spawn *spawn) {
     // Who asked for no input reads its end at once, and not what is typed.
     int input = spawn->flags & SPAWN_STDIN ? theirs : open("/dev/null", O_RDONLY | O_CLOEXEC);
     struct streams streams = {{input < 0 ? theirs : input, theirs, theirs}};
-    if (again >= 0 && (channel = new_channel(id, TERMINAL)) != NULL) keeper = start_keeper(spawn, &streams, &link);
+    if (again >= 0 && (channel = new_channel(id, TERMINAL)) != NULL) keeper = take_keeper(spawn, &streams, &link);
     if (input >= 0 && input != theirs) close(input);
   }
   if (keeper < 0) {
@@ -719,9 +736,9 @@ void channel_signal(struct channel *channel, uint32_t request, uint8_t target, u
   reply(request, error, NULL, 0);
 }
 
-int channels_end_late(struct channels *all) {
-  long now = now_ms();
+static int end_late(struct channels *all) {
   if (all->awaited == 0) return -1;
+  long now = now_ms();
   if (now < all->due_ms) return (int)(all->due_ms - now);
   all->due_ms = LONG_MAX;
   for (size_t i = 0; i < sizeof all->table / sizeof *all->table; i++) {
@@ -735,6 +752,11 @@ int channels_end_late(struct channels *all) {
     }
   }
   return (int)(all->due_ms - now);
+}
+
+int channels_end_late(struct channels *all) {
+  int late_ms = end_late(all), spare_ms = end_spare();
+  return late_ms < 0 || (spare_ms >= 0 && spare_ms < late_ms) ? spare_ms : late_ms;
 }
 
 void channels_kill(struct channels *all) {

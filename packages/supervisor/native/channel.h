@@ -62,7 +62,6 @@ struct channel {
   bool told;  // the keeper, to end its tree
   bool killed_by_client;
   bool started, exited, exit_sent;
-  bool kept_to_the_end;  // the keeper has said that nothing is left
   uint8_t exit[28];
   struct requests early;    // signals for a program that has not started yet
   struct requests waiting;  // answered when nothing of the tree is left
@@ -107,8 +106,8 @@ void channels_free_ended(struct channels *channels);
 // Ends what killed keepers have left to the supervisor. Again whenever a child has ended: it may leave children, too.
 // Whether there was any.
 bool channels_kill_strays(const struct channels *channels);
-// Ends keepers that have not done in time what they had to: somebody inside has stopped them. How long until the next one
-// is due, in ms; -1 when nothing is awaited.
+// Ends keepers that have not done in time what they had to: somebody inside has stopped them; and those that nobody
+// needs. How long until the next one is due, in ms; -1 when nothing is awaited.
 int channels_end_late(struct channels *channels);
 // Tells the keepers to end what they keep.
 void channels_kill(struct channels *channels);

@@ -79,6 +79,8 @@ static size_t add_own(char **envp, size_t given, char *const *own_env) {
 bool decode_spawn(const uint8_t *payload, size_t size, char *const *own_env, struct spawn *spawn) {
   struct reader reader = {payload, size, false};
   memset(spawn, 0, sizeof *spawn);
+  spawn->payload = payload;
+  spawn->size = size;
   errno = 0;
   spawn->flags = take_u32(&reader);
   for (int i = 0; i < 2; i++) spawn->window[i] = take_u32(&reader);
