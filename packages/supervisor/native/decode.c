@@ -60,20 +60,33 @@ static size_t count(char *const *list) {
   return size;
 }
 
-static bool same_name(const char *one, const char *other) {
-  size_t size = strcspn(one, "=");
-  return strncmp(one, other, size) == 0 && other[size] == '=' && one[size] == '=';
+static int by_name(const void *one, const void *other) {
+  const char *a = *(char *const *)one, *b = *(char *const *)other;
+  while (*a == *b && *a != '=' && *a != '\0') a++, b++;
+  bool a_ends = *a == '=' || *a == '\0', b_ends = *b == '=' || *b == '\0';
+  if (a_ends || b_ends) return b_ends - a_ends;
+  return (unsigned char)*a - (unsigned char)*b;
 }
 
-// Variables of the supervisor's own that none of the given ones replaces.
-static size_t add_own(char **envp, size_t given, char *const *own_env) {
-  size_t size = given;
-  for (size_t i = 0; own_env != NULL && own_env[i] != NULL; i++) {
-    bool replaced = false;
-    for (size_t j = 0; j < given && !replaced; j++) replaced = same_name(own_env[i], envp[j]);
-    if (!replaced) envp[size++] = own_env[i];
+// Adds the supervisor's own variables that none of the given ones replaces. Looked up and not compared each with each:
+// there may be millions. False for want of memory.
+static bool add_own(char **envp, size_t given, char *const *own_env, size_t own_size) {
+  char **own = envp + given;
+  bool *replaced = calloc(own_size, sizeof *replaced);
+  if (replaced == NULL) return false;
+  memcpy(own, own_env, own_size * sizeof *own);
+  qsort(own, own_size, sizeof *own, by_name);
+  for (size_t i = 0; i < given; i++) {
+    char **found = strchr(envp[i], '=') == NULL ? NULL : bsearch(&envp[i], own, own_size, sizeof *own, by_name);
+    if (found != NULL) replaced[found - own] = true;
   }
-  return size;
+  size_t size = 0;
+  for (size_t i = 0; i < own_size; i++) {
+    if (!replaced[i]) own[size++] = own[i];
+  }
+  own[size] = NULL;
+  free(replaced);
+  return true;
 }
 
 bool decode_spawn(const uint8_t *payload, size_t size, char *const *own_env, struct spawn *spawn) {
@@ -108,7 +121,11 @@ bool decode_spawn(const uint8_t *payload, size_t size, char *const *own_env, str
     errno = 0;
     return false;
   }
-  if (own > 0) add_own(spawn->envp, variables, own_env);
+  if (own > 0 && !add_own(spawn->envp, variables, own_env, own)) {
+    spawn_free(spawn);
+    errno = ENOMEM;
+    return false;
+  }
   return true;
 }
 

@@ -180,6 +180,13 @@ static void say(int link, const struct kept *kept) {
   while (send(link, kept, sizeof *kept, MSG_NOSIGNAL) < 0 && errno == EINTR) continue;
 }
 
+static void say_out_of_reach(int link) {
+  struct kept kept;
+  memset(&kept, 0, sizeof kept);
+  kept.what = KEPT_OUT_OF_REACH;
+  say(link, &kept);
+}
+
 static uint64_t microseconds(struct timeval time) {
   return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
 }
@@ -218,11 +225,14 @@ static long now_ms(void) {
   return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-// Without /proc nobody knows the children: then at least the program's own group.
-static void signal_tree(pid_t program, int signal) {
+// Without /proc nobody knows the children: then at least the program's own group. False when it may reach none of those
+// that are left.
+static bool signal_tree(pid_t program, int signal) {
+  bool refused = false;
   // An emulator may refuse to make a subreaper: orphans are lost to it, so that all must be reached before.
-  bool done = reaps_orphans ? signal_children(signal) : signal_descendants(signal);
-  if (!done) kill(-program, signal);
+  bool done = reaps_orphans ? signal_children(signal, &refused) : signal_descendants(signal, &refused);
+  if (!done) refused = kill(-program, signal) != 0 && errno == EPERM;
+  return !refused;
 }
 
 // Until the last descendant has ended. Interrupted by SIGCHLD, which is blocked everywhere else. False when the supervisor
@@ -236,8 +246,11 @@ static bool keep(int link, pid_t program) {
   struct kept last;
   while (reap(link, program, &last)) {
     if (kill_at >= 0 && now_ms() >= kill_at) killing = true;
-    if (killing) {
-      signal_tree(program, SIGKILL);
+    if (killing && !signal_tree(program, SIGKILL) && link >= 0) {
+      // It has become another user's. Whoever wants to try again says so.
+      say_out_of_reach(link);
+      killing = false;
+    } else if (killing) {
       pause_ms = pause_ms * 2 > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : pause_ms * 2;
     } else if (kill_at >= 0) {
       pause_ms = kill_at - now_ms() > 0 ? kill_at - now_ms() : 0;

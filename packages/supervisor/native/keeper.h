@@ -10,9 +10,9 @@
 
 #include "decode.h"
 
-// What a keeper says, one message each. Its end without the last of them tells that somebody has killed it.
+// What a keeper says, one message each: of KEPT_OUT_OF_REACH, that it may not kill what is left. Its end without the last of them tells that somebody has killed it.
 struct kept {
-  enum { KEPT_STARTED = 1, KEPT_FAILED, KEPT_EXITED, KEPT_NOTHING } what;
+  enum { KEPT_STARTED = 1, KEPT_FAILED, KEPT_EXITED, KEPT_OUT_OF_REACH, KEPT_NOTHING } what;
   bool nothing_left;  // the last about this tree: after KEPT_FAILED, KEPT_NOTHING, and mostly KEPT_EXITED
   union {
     pid_t pid;

@@ -5,6 +5,22 @@
 
 enum { LISTEN = 0x0A };
 
+// By a connection to 127.0.0.1 or ::1. Words of the address in the order of bytes in memory.
+static bool is_reached(const char *address) {
+  static const char *const loopbacks[] = {
+      "0100007F", "7F000001", "00000000000000000000000001000000", "00000000000000000000000000000001",
+  };
+  // :: and 0.0.0.0, which may be mapped into IPv6, as 127.0.0.1 may.
+  if (strspn(address, "0") == strlen(address)) return true;
+  for (size_t i = 0; i < sizeof loopbacks / sizeof *loopbacks; i++) {
+    if (strcmp(address, loopbacks[i]) == 0) return true;
+  }
+  const char *mapped = "0000000000000000FFFF0000", *mapped_big = "00000000000000000000FFFF";
+  size_t size = strlen(mapped);
+  bool is_mapped = strncmp(address, mapped, size) == 0 || strncmp(address, mapped_big, size) == 0;
+  return is_mapped && is_reached(address + size);
+}
+
 static bool listed(const char *path, uint16_t port) {
   FILE *table = fopen(path, "re");
   if (table == NULL) return false;
@@ -14,10 +30,7 @@ static bool listed(const char *path, uint16_t port) {
     char address[64];
     unsigned local_port, state;
     if (sscanf(line, " %*u: %63[0-9A-F]:%x %*[0-9A-F]:%*x %x", address, &local_port, &state) != 3) continue;
-    // 127.0.0.1 and 0.0.0.0 in the order of bytes in memory; of IPv6 only :: takes connections to 127.0.0.1.
-    bool reached = strcmp(address, "0100007F") == 0 || strcmp(address, "7F000001") == 0 ||
-                   strspn(address, "0") == strlen(address);
-    found = reached && state == LISTEN && local_port == port;
+    found = is_reached(address) && state == LISTEN && local_port == port;
   }
   fclose(table);
   return found;

@@ -2,6 +2,7 @@
 #include "tree.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,14 +33,15 @@ static bool read_stat(pid_t pid, struct member *member) {
   if (read_file(path, stat, sizeof stat) <= 0) return false;
   char *name = strchr(stat, '('), *end = strrchr(stat, ')');
   char state;
-  int parent, threads;
-  const char *fields = " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d";
-  if (name == NULL || end == NULL || sscanf(end + 1, fields, &state, &parent, &threads) != 3) return false;
+  int parent, group, threads;
+  const char *fields = " %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d";
+  if (name == NULL || end == NULL || sscanf(end + 1, fields, &state, &parent, &group, &threads) != 4) return false;
   // One whose first thread has ended looks dead, and its others run.
   if (state == 'X' || (state == 'Z' && threads <= 1)) return false;
   *end = '\0';
   member->pid = pid;
   member->parent = parent;
+  member->group = group;
   copy_name(member, name + 1);
   return true;
 }
@@ -124,26 +126,46 @@ void members_free(struct members *members) {
   *members = (struct members){NULL, 0};
 }
 
+struct signalled {
+  size_t reached, refused;
+};
+
+static void signal_one(pid_t pid, int signal, struct signalled *count) {
+  if (kill(pid, signal) == 0) count->reached++;
+  else if (errno == EPERM) count->refused++;
+}
+
 // Kernels without this file are rare; there the whole of /proc is read.
-static bool signal_listed_children(int signal) {
+static bool signal_listed_children(int signal, struct signalled *count) {
   char path[64];
   snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
   FILE *children = fopen(path, "re");
   if (children == NULL) return false;
-  for (int pid; fscanf(children, "%d", &pid) == 1;) kill(pid, signal);
+  for (int pid; fscanf(children, "%d", &pid) == 1;) signal_one(pid, signal, count);
   fclose(children);
   return true;
 }
 
-static bool signal_members(int signal, bool only_children) {
+static bool signal_members(int signal, bool only_children, struct signalled *count) {
   struct members members;
   if (!descendants_of(getpid(), &members)) return false;
   for (size_t i = 0; i < members.size; i++) {
-    if (!only_children || members.list[i].parent == getpid()) kill(members.list[i].pid, signal);
+    if (!only_children || members.list[i].parent == getpid()) signal_one(members.list[i].pid, signal, count);
   }
   members_free(&members);
   return true;
 }
 
-bool signal_children(int signal) { return signal_listed_children(signal) || signal_members(signal, true); }
-bool signal_descendants(int signal) { return signal_members(signal, false); }
+bool signal_children(int signal, bool *refused) {
+  struct signalled count = {0, 0};
+  bool done = signal_listed_children(signal, &count) || signal_members(signal, true, &count);
+  *refused = count.refused > 0 && count.reached == 0;
+  return done;
+}
+
+bool signal_descendants(int signal, bool *refused) {
+  struct signalled count = {0, 0};
+  bool done = signal_members(signal, false, &count);
+  *refused = count.refused > 0 && count.reached == 0;
+  return done;
+}

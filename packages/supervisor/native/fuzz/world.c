@@ -97,8 +97,8 @@ bool descendants_of(pid_t ancestor, struct members *members) {
   *members = (struct members){NULL, 0};
   if (ancestor != getpid() && ancestor < FIRST_KEEPER) abort();
   members->list = calloc(2, sizeof *members->list);
-  members->list[0] = (struct member){200000, ancestor, "child"};
-  members->list[1] = (struct member){200001, 200000, "grandchild"};
+  members->list[0] = (struct member){200000, ancestor, 300000, "child"};
+  members->list[1] = (struct member){200001, 200000, 200001, "grandchild"};
   // The supervisor's own are keepers, and those of killed ones, which end at once.
   members->size = ancestor == getpid() ? 0 : 2;
   return true;
