@@ -1,6 +1,7 @@
 #include "listening.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LISTEN = 0x0A };
@@ -21,16 +22,33 @@ static bool is_reached(const char *address) {
   return is_mapped && is_reached(address + size);
 }
 
+struct entry {
+  const char *address;
+  unsigned long port, state;
+};
+
+// proc_net_tcp: "number: address:port address:port state …", all of it hexadecimal. False for the head of the table.
+static bool read_entry(char *line, struct entry *entry) {
+  char *number = strchr(line, ':'), *local = number == NULL ? NULL : strchr(number + 1, ':');
+  if (local == NULL) return false;
+  *local++ = '\0';
+  entry->address = number + 1 + strspn(number + 1, " ");
+  entry->port = strtoul(local, &local, 16);
+  char *remote = strchr(local, ':');
+  if (remote == NULL) return false;
+  strtoul(remote + 1, &remote, 16);
+  entry->state = strtoul(remote, NULL, 16);
+  return true;
+}
+
 static bool listed(const char *path, uint16_t port) {
   FILE *table = fopen(path, "re");
   if (table == NULL) return false;
   char line[512];
   bool found = false;
   while (!found && fgets(line, sizeof line, table) != NULL) {
-    char address[64];
-    unsigned local_port, state;
-    if (sscanf(line, " %*u: %63[0-9A-F]:%x %*[0-9A-F]:%*x %x", address, &local_port, &state) != 3) continue;
-    found = is_reached(address) && state == LISTEN && local_port == port;
+    struct entry entry;
+    found = read_entry(line, &entry) && is_reached(entry.address) && entry.state == LISTEN && entry.port == port;
   }
   fclose(table);
   return found;
