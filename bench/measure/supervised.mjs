@@ -5,7 +5,8 @@ import { connectSupervisor, supervisorBinary } from '@companion/supervisor';
 export async function startSupervisor() {
   const program = spawn(supervisorBinary(), { stdio: ['pipe', 'pipe', 'inherit'] });
   const supervisor = await connectSupervisor({ readable: program.stdout, writable: program.stdin });
-  const { env } = process;
+  // As an environment holds them: each look into process.env is a call of its own.
+  const env = { ...process.env };
   const start = (file, args, stdin) => supervisor.spawn({ file, args, env, cwd: import.meta.dirname, stdin });
   const run = async (file, args) => {
     const { stdout, stderr, exited } = await start(file, args, 'ignore');

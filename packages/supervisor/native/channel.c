@@ -16,6 +16,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "spare.h"
 #include "keeper.h"
 #include "loop.h"
 #include "memory.h"
@@ -75,6 +76,7 @@ struct channel *channel_find(const struct channels *all, uint32_t id) {
   return channel;
 }
 
+static void deliver(struct channel *channel, struct request asked);
 static void input_ready(struct source *source, uint32_t events);
 static void output_ready(struct source *source, uint32_t events);
 static void link_ready(struct source *source, uint32_t events);
@@ -105,8 +107,8 @@ bool add_request(struct requests *requests, struct request request) {
   return true;
 }
 
-void answer_requests(struct requests *requests) {
-  for (size_t i = 0; i < requests->size; i++) reply(requests->list[i].number, 0, NULL, 0);
+void answer_requests(struct requests *requests, uint32_t error) {
+  for (size_t i = 0; i < requests->size; i++) reply(requests->list[i].number, error, NULL, 0);
   free(requests->list);
   *requests = (struct requests){NULL, 0};
 }
@@ -128,8 +130,10 @@ static void end_channel(struct channel *channel) {
   close_source(&channel->input);
   close_source(&channel->link);
   for (int i = 0; i < 2; i++) close_source(&channel->outputs[i].source);
-  answer_requests(&channel->early);
-  answer_requests(&channel->waiting);
+  answer_requests(&channel->early, 0);
+  answer_requests(&channel->waiting, 0);
+  if (channel->lists.size > 0) channels.listed--;
+  answer_requests(&channel->lists, 0);
   free(channel->pending);
   channel->pending = NULL;
   struct channel **place = place_of(&channels, channel->id);
@@ -278,8 +282,8 @@ void channel_close_output(struct channel *channel, int index) {
     return;
   }
   if (!channel->started) {
-    // Nothing may be said before STARTED: told_started() says it then.
-    close_source(&channel->outputs[index].source);
+    // Nothing may be said before STARTED: told_started() does it then. A terminal hangs up when it has its process.
+    channel->outputs[index].closed_early = true;
     return;
   }
   if (channel->kind == CONNECTION && index == OUT) reset_connection(channel);
@@ -324,7 +328,7 @@ static size_t write_input(struct channel *channel, const uint8_t *bytes, size_t 
   size_t done = 0;
   while (done < size && !channel->input_broken) {
     ssize_t gone = write(channel->input.fd, bytes + done, size - done);
-    if (gone > 0) done += (size_t)gone;
+    if (gone > 0) channel->last_input = bytes[(done += (size_t)gone) - 1];
     else if (gone < 0 && errno == EAGAIN) return done;
     else if (gone < 0 && errno != EINTR) {
       channel->input_broken = true;
@@ -334,10 +338,20 @@ static size_t write_input(struct channel *channel, const uint8_t *bytes, size_t 
   return channel->input_broken ? size : done;
 }
 
+// termios(3): the end-of-file character in the middle of a line gives the reader what there is of it. The next is its end.
+static bool is_within_line(const struct channel *channel, const struct termios *settings) {
+  uint8_t last = channel->last_input;
+  bool ends = last == '\0' || last == '\n' || (last == '\r' && settings->c_iflag & ICRNL) ||
+              last == settings->c_cc[VEOF] || last == settings->c_cc[VEOL] || last == settings->c_cc[VEOL2];
+  return settings->c_lflag & ICANON && !ends;
+}
+
 // False when the terminal does not take it yet.
 static bool end_terminal_input(struct channel *channel) {
   struct termios settings;
-  uint8_t end = tcgetattr(channel->input.fd, &settings) == 0 ? settings.c_cc[VEOF] : 4;
+  bool known = tcgetattr(channel->input.fd, &settings) == 0;
+  uint8_t end = known ? settings.c_cc[VEOF] : 4;
+  if (known && is_within_line(channel, &settings) && write_input(channel, &end, 1) == 0) return false;
   if (write_input(channel, &end, 1) == 0) return false;
   // More may follow: programs go on after an end of file on a terminal.
   channel->input_ending = false;
@@ -446,15 +460,34 @@ static void told_started(struct channel *channel, pid_t pid) {
   stream_frame(channels.stream, STARTED, channel->id, payload, sizeof payload);
   took(channel, 0);
   for (int i = 0; i < 2; i++) {
-    if (channel->outputs[i].source.fd < 0) end_output(channel, i);
+    if (channel->outputs[i].closed_early) channel_close_output(channel, i);
     else pump_and_watch(channel, i);
   }
   struct requests early = channel->early;
   channel->early = (struct requests){NULL, 0};
-  for (size_t i = 0; i < early.size; i++) {
-    channel_signal(channel, early.list[i].number, early.list[i].target, early.list[i].signal);
-  }
+  for (size_t i = 0; i < early.size; i++) deliver(channel, early.list[i]);
   free(early.list);
+}
+
+// For the next program.
+static void leave(struct channel *channel) {
+  int link = channel->link.fd;
+  watch(&channel->link, 0);
+  channel->link.fd = -1;
+  leave_keeper(channel->keeper, link);
+}
+
+// Nothing is left of it.
+static void tree_ended(struct channel *channel) {
+  forget_deadline(channel);
+  answer_requests(&channel->waiting, 0);
+  if (!channel->exited) {
+    memset(channel->exit, 0, sizeof channel->exit);
+    channel->exit[0] = HOW_UNKNOWN;
+    channel->exited = true;
+  }
+  send_exit(channel);
+  end_if_gone(channel);
 }
 
 static void heard(struct channel *channel, const struct kept *kept) {
@@ -463,17 +496,26 @@ static void heard(struct channel *channel, const struct kept *kept) {
       told_started(channel, kept->pid);
       break;
     case KEPT_FAILED:
+      leave(channel);
       send_failed(channel->id, kept->failed.phase, kept->failed.detail, kept->failed.error);
       end_channel(channel);
-      break;
+      return;
     case KEPT_EXITED:
       remember_exit(channel, kept);
       send_exit(channel);
       break;
+    case KEPT_OUT_OF_REACH:
+      forget_deadline(channel);
+      channel->told = false;
+      channel->out_of_reach = true;
+      answer_requests(&channel->waiting, EPERM);
+      break;
     case KEPT_NOTHING:
-      channel->kept_to_the_end = true;
       break;
   }
+  if (!kept->nothing_left) return;
+  leave(channel);
+  tree_ended(channel);
 }
 
 // A keeper that has gone without its last word was killed, and what it kept is the supervisor's own: once it has ended.
@@ -489,21 +531,13 @@ static void take_over(const struct channel *channel) {
 }
 
 static void keeper_ended(struct channel *channel) {
-  forget_deadline(channel);
-  if (!channel->kept_to_the_end) take_over(channel);
-  answer_requests(&channel->waiting);
-  if (!channel->started) {
-    send_failed(channel->id, PHASE_RESOURCES, 0, EAGAIN);
-    end_channel(channel);
+  take_over(channel);
+  if (channel->started) {
+    tree_ended(channel);
     return;
   }
-  if (!channel->exited) {
-    memset(channel->exit, 0, sizeof channel->exit);
-    channel->exit[0] = HOW_UNKNOWN;
-    channel->exited = true;
-  }
-  send_exit(channel);
-  end_if_gone(channel);
+  send_failed(channel->id, PHASE_RESOURCES, 0, EAGAIN);
+  end_channel(channel);
 }
 
 static bool is_keeper(const struct channels *all, pid_t pid) {
@@ -512,7 +546,7 @@ static bool is_keeper(const struct channels *all, pid_t pid) {
       if (channel->keeper == pid && channel->link.fd >= 0) return true;
     }
   }
-  return false;
+  return is_spare(pid);
 }
 
 bool channels_kill_strays(const struct channels *all) {
@@ -522,8 +556,8 @@ bool channels_kill_strays(const struct channels *all) {
   for (size_t i = 0; i < members.size; i++) {
     const struct member *member = &members.list[i];
     if (member->parent != getpid() || is_keeper(all, member->pid)) continue;
-    found = true;
-    kill(member->pid, SIGKILL);
+    // Who may not be killed is not waited for.
+    found = kill(member->pid, SIGKILL) == 0 || errno != EPERM || found;
   }
   members_free(&members);
   return found;
@@ -608,7 +642,7 @@ static void spawn_with_pipes(uint32_t id, const struct spawn *spawn) {
       give_away(out[1], spawn), give_away(err[1], spawn);
       if (spawn->flags & SPAWN_STDIN) give_away(in[0], spawn);
     }
-    keeper = start_keeper(spawn, &streams, &link);
+    keeper = take_keeper(spawn, &streams, &link);
   }
   if (keeper < 0) {
     error = errno;
@@ -641,7 +675,7 @@ static void spawn_with_terminal(uint32_t id, const struct spawn *spawn) {
     // Who asked for no input reads its end at once, and not what is typed.
     int input = spawn->flags & SPAWN_STDIN ? theirs : open("/dev/null", O_RDONLY | O_CLOEXEC);
     struct streams streams = {{input < 0 ? theirs : input, theirs, theirs}};
-    if (again >= 0 && (channel = new_channel(id, TERMINAL)) != NULL) keeper = start_keeper(spawn, &streams, &link);
+    if (again >= 0 && (channel = new_channel(id, TERMINAL)) != NULL) keeper = take_keeper(spawn, &streams, &link);
     if (input >= 0 && input != theirs) close(input);
   }
   if (keeper < 0) {
@@ -670,38 +704,49 @@ void channel_spawn(struct channels *all, uint32_t id, const struct spawn *spawn)
 static void tell_keeper(struct channel *channel) {
   if (channel->link.fd >= 0 && !channel->told) await_keeper(channel, KEEPER_PATIENCE_MS);
   channel->told = true;
+  channel->out_of_reach = false;
   char what = KEEPER_KILL;
   // A keeper that is told already, or is ending, needs no second word.
   if (channel->link.fd >= 0) send(channel->link.fd, &what, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-// Only while it is not reaped: later the number may be another process's.
-static uint32_t signal_program(const struct channel *channel, bool group, uint8_t signal) {
-  if (channel->exited || kill(group ? -channel->pid : channel->pid, signal) == 0 || errno == ESRCH) return 0;
-  return (uint32_t)errno;
-}
-
-bool channel_members(const struct channel *channel, struct members *members) {
+// Without its keeper nothing is left of the tree, and the keeper's number may be another process's.
+static bool members_of(const struct channel *channel, struct members *members) {
   *members = (struct members){NULL, 0};
-  // Without its keeper nothing is left of the tree, and the keeper's number may be another process's.
   return channel->link.fd < 0 || descendants_of(channel->keeper, members);
 }
 
-static uint32_t signal_tree(const struct channel *channel, uint8_t signal) {
+// An errno when there were some and none was reached; `group` is 0 for the whole tree.
+static uint32_t signal_members(const struct channel *channel, pid_t group, uint8_t signal) {
   struct members members;
-  if (!channel_members(channel, &members)) return signal_program(channel, true, signal);
-  for (size_t i = 0; i < members.size; i++) kill(members.list[i].pid, signal);
+  if (!members_of(channel, &members)) {
+    if (channel->exited || kill(-channel->pid, signal) == 0 || errno == ESRCH) return 0;
+    return (uint32_t)errno;
+  }
+  uint32_t error = 0;
+  bool reached = false;
+  for (size_t i = 0; i < members.size; i++) {
+    if (group != 0 && members.list[i].group != group) continue;
+    if (kill(members.list[i].pid, signal) == 0) reached = true;
+    else if (errno != ESRCH) error = (uint32_t)errno;
+  }
   members_free(&members);
-  return 0;
+  return reached ? 0 : error;
 }
 
-void channel_signal(struct channel *channel, uint32_t request, uint8_t target, uint8_t signal) {
-  struct request asked = {request, target, signal};
+static uint32_t signal_program(const struct channel *channel, bool group, uint8_t signal) {
+  // Its number may be another process's, but what it has left is known.
+  if (channel->exited) return group ? signal_members(channel, channel->pid, signal) : 0;
+  if (kill(group ? -channel->pid : channel->pid, signal) == 0 || errno == ESRCH) return 0;
+  return (uint32_t)errno;
+}
+
+static void deliver(struct channel *channel, struct request asked) {
   uint32_t error = 0;
-  if (signal == SIGKILL) channel->killed_by_client = true;
+  if (asked.signal == SIGKILL) channel->killed_by_client = true;
   if (channel->kind == CONNECTION) {
     error = ESRCH;
-  } else if (target == TARGET_TREE && signal == SIGKILL) {
+  } else if (asked.target == TARGET_TREE && asked.signal == SIGKILL) {
     if (channel->link.fd >= 0) {
       tell_keeper(channel);
       if (add_request(&channel->waiting, asked)) return;
@@ -711,30 +756,101 @@ void channel_signal(struct channel *channel, uint32_t request, uint8_t target, u
     // Nobody knows yet whom to signal.
     if (add_request(&channel->early, asked)) return;
     error = EAGAIN;
-  } else if (target == TARGET_TREE) {
-    error = signal_tree(channel, signal);
+  } else if (asked.target == TARGET_TREE) {
+    error = signal_members(channel, 0, asked.signal);
   } else {
-    error = signal_program(channel, target == TARGET_GROUP, signal);
+    error = signal_program(channel, asked.target == TARGET_GROUP, asked.signal);
   }
-  reply(request, error, NULL, 0);
+  reply(asked.number, error, NULL, 0);
 }
 
-int channels_end_late(struct channels *all) {
-  long now = now_ms();
+void channel_signal(struct channel *channel, uint32_t request, uint8_t target, uint8_t signal) {
+  // Whether the program has ended meanwhile: its number is another process's as soon as its keeper has reaped it.
+  if (channel->link.fd >= 0) link_ready(&channel->link, EPOLLIN);
+  if (channel_find(&channels, channel->id) == channel) deliver(channel, (struct request){request, target, signal});
+  else reply(request, 0, NULL, 0);
+}
+
+void channel_list(struct channel *channel, uint32_t request) {
+  bool first = channel->lists.size == 0;
+  if (!add_request(&channel->lists, (struct request){.number = request})) reply(request, EAGAIN, NULL, 0);
+  else if (first) channels.listed++;
+}
+
+// u32 pid and the name for each, as many as fit.
+static size_t lay_out(const struct channel *channel, const struct members *members, uint8_t *payload) {
+  size_t size = 0;
+  for (size_t i = 0; i < members->size; i++) {
+    const struct member *member = &members->list[i];
+    size_t name = strlen(member->name) + 1;
+    if (member->pid == channel->pid) continue;
+    if (size + 4 + name > MAX_PAYLOAD - 8) break;
+    put(payload + size, (uint32_t)member->pid, 4);
+    memcpy(payload + size + 4, member->name, name);
+    size += 4 + name;
+  }
+  return size;
+}
+
+static void answer_lists(struct channel *channel) {
+  static uint8_t payload[MAX_PAYLOAD - 8];
+  struct members members;
+  bool known = members_of(channel, &members);
+  size_t size = known ? lay_out(channel, &members, payload) : 0;
+  // No more than there is room for: the rest has its turn.
+  size_t answered = 0;
+  while (answered < channel->lists.size && stream_waiting(channels.stream) < OUTPUT_ROOM) {
+    reply(channel->lists.list[answered++].number, known ? 0 : ENOMEM, payload, size);
+  }
+  if (known) members_free(&members);
+  channel->lists.size -= answered;
+  memmove(channel->lists.list, channel->lists.list + answered, channel->lists.size * sizeof *channel->lists.list);
+  if (channel->lists.size > 0) return;
+  answer_requests(&channel->lists, 0);
+  channels.listed--;
+}
+
+void channels_list(struct channels *all) {
+  static size_t next;
+  size_t places = sizeof all->table / sizeof *all->table;
+  for (size_t i = 0; all->listed > 0 && i < places; i++) {
+    struct channel *channel = all->table[next++ % places];
+    while (channel != NULL && channel->lists.size == 0) channel = channel->next;
+    if (channel == NULL) continue;
+    answer_lists(channel);
+    return;
+  }
+}
+
+// Not reaped yet: its number is its own.
+static bool is_child(pid_t pid) {
+  siginfo_t info;
+  return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+static int end_late(struct channels *all) {
   if (all->awaited == 0) return -1;
+  long now = now_ms();
   if (now < all->due_ms) return (int)(all->due_ms - now);
   all->due_ms = LONG_MAX;
   for (size_t i = 0; i < sizeof all->table / sizeof *all->table; i++) {
     for (struct channel *channel = all->table[i]; channel != NULL; channel = channel->next) {
       if (channel->deadline_ms == 0) continue;
       if (channel->deadline_ms <= now) {
-        kill(channel->keeper, SIGKILL);
+        if (is_child(channel->keeper)) kill(channel->keeper, SIGKILL);
         channel->deadline_ms = now + KEEPER_PATIENCE_MS;
       }
       if (channel->deadline_ms < all->due_ms) all->due_ms = channel->deadline_ms;
     }
   }
   return (int)(all->due_ms - now);
+}
+
+int channels_end_late(struct channels *all) {
+  int late_ms = end_late(all), spare_ms = end_spare();
+  // While something runs, the next thing that happens is soon enough: a timer for each read would cost more.
+  if (all->size > 0) spare_ms = -1;
+  return late_ms < 0 || (spare_ms >= 0 && spare_ms < late_ms) ? spare_ms : late_ms;
 }
 
 void channels_kill(struct channels *all) {
@@ -747,33 +863,64 @@ void channels_kill(struct channels *all) {
 
 static void connection_ready(struct source *source, uint32_t events);
 
-void channel_connect(struct channels *all, uint32_t id, uint16_t port, uint32_t window) {
-  (void)all;
-  struct channel *channel = NULL;
+static int connect_to(uint16_t port, bool ipv6, int *again) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+  struct sockaddr_in6 address6 = {.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  int again = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
-  if (again >= 0) channel = new_channel(id, CONNECTION);
-  if (channel == NULL || (connect(fd, (struct sockaddr *)&address, sizeof address) != 0 && errno != EINPROGRESS)) {
-    int error = errno, both[2] = {fd, again};
-    close_both(both);
-    if (channel != NULL) end_channel(channel);
-    send_failed(id, PHASE_CONNECT, 0, error);
+  const struct sockaddr *to = ipv6 ? (struct sockaddr *)&address6 : (struct sockaddr *)&address;
+  int fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  *again = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  if (*again >= 0 && (connect(fd, to, ipv6 ? sizeof address6 : sizeof address) == 0 || errno == EINPROGRESS)) {
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return fd;
+  }
+  int error = errno, both[2] = {fd, *again};
+  close_both(both);
+  errno = error;
+  return -1;
+}
+
+static void await_connection(struct channel *channel, int fd, int again) {
+  channel->outputs[OUT].source.fd = fd;
+  channel->input.fd = again;
+  watch(&channel->input, EPOLLOUT);
+}
+
+static void fail_connection(struct channel *channel, int error) {
+  // Some listen at ::1 alone.
+  int fd = -1, again;
+  if (error == ECONNREFUSED && !channel->other_way) fd = connect_to(channel->port, true, &again);
+  close_source(&channel->input);
+  close_source(&channel->outputs[OUT].source);
+  if (fd >= 0) {
+    channel->other_way = true;
+    await_connection(channel, fd, again);
     return;
   }
-  int on = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  channel->outputs[OUT].source.fd = fd;
+  send_failed(channel->id, PHASE_CONNECT, 0, channel->other_way ? ECONNREFUSED : error);
+  end_channel(channel);
+}
+
+void channel_connect(struct channels *all, uint32_t id, uint16_t port, uint32_t window) {
+  (void)all;
+  struct channel *channel = new_channel(id, CONNECTION);
+  if (channel == NULL) {
+    send_failed(id, PHASE_CONNECT, 0, ENOMEM);
+    return;
+  }
+  channel->port = port;
   channel->outputs[OUT].window = window;
   channel->outputs[ERR].ended = true;
-  channel->input.fd = again;
   channel->input.ready = connection_ready;
-  watch(&channel->input, EPOLLOUT);
+  int again, fd = connect_to(port, false, &again);
+  if (fd < 0) fail_connection(channel, errno);
+  else await_connection(channel, fd, again);
 }
 
 // Where nobody listens, a connection to a port that the kernel has just given to this very socket finds itself.
 static bool is_connected_to_itself(int fd) {
+  // The port has its place in addresses of both kinds, of which no more is asked for.
   struct sockaddr_in here, there;
   socklen_t here_size = sizeof here, there_size = sizeof there;
   return getsockname(fd, (struct sockaddr *)&here, &here_size) == 0 &&
@@ -788,8 +935,7 @@ static void connection_ready(struct source *source, uint32_t events) {
   getsockopt(source->fd, SOL_SOCKET, SO_ERROR, &error, &size);
   if (error == 0 && is_connected_to_itself(source->fd)) error = ECONNREFUSED;
   if (error != 0) {
-    send_failed(channel->id, PHASE_CONNECT, 0, error);
-    end_channel(channel);
+    fail_connection(channel, error);
     return;
   }
   uint8_t pid[4] = {0};

@@ -41,6 +41,7 @@ struct output {
   struct source source;
   uint32_t window;  // bytes that the client can take
   bool ended;
+  bool closed_early;  // before anything could be said about it
 };
 
 struct channel {
@@ -54,19 +55,23 @@ struct channel {
   uint32_t input_window;  // bytes that the client may send
   uint32_t taken;         // bytes that have been written and not been credited
   bool input_ending, input_broken;
+  uint8_t last_input;  // of a terminal
   int input_error;  // why it is broken
 
   struct source link;  // to the keeper
   pid_t keeper, pid;
   long deadline_ms;  // when the keeper is ended itself: it has to start its program, or to end its tree; 0 for nothing
   bool told;  // the keeper, to end its tree
+  bool out_of_reach;  // what is left of the tree may not be killed by this user
   bool killed_by_client;
   bool started, exited, exit_sent;
-  bool kept_to_the_end;  // the keeper has said that nothing is left
   uint8_t exit[28];
   struct requests early;    // signals for a program that has not started yet
   struct requests waiting;  // answered when nothing of the tree is left
+  struct requests lists;    // answered by one look into /proc
 
+  uint16_t port;   // of a connection
+  bool other_way;  // it goes to ::1, since 127.0.0.1 has refused it
   uint32_t reset;  // errno of a connection's end
   bool starved;    // has output to send, and there was no room
   struct channel *next_starved;
@@ -79,6 +84,7 @@ struct channels {
   struct channel *starved;
   size_t size;
   bool has_strays;  // a keeper was killed, once
+  size_t listed;    // channels with lists to answer
   size_t awaited;   // channels with a deadline
   long due_ms;      // no deadline is before this
   struct stream *stream;
@@ -98,17 +104,19 @@ void channel_end_input(struct channel *channel);
 void channel_close_output(struct channel *channel, int index);
 void channel_resize(struct channel *channel, uint16_t columns, uint16_t rows);
 void channel_signal(struct channel *channel, uint32_t request, uint8_t target, uint8_t signal);
-// What runs of it: as descendants_of().
-bool channel_members(const struct channel *channel, struct members *members);
+// Answered later, with others that ask for the same.
+void channel_list(struct channel *channel, uint32_t request);
 
+// Answers who has asked for the list of one channel, so that nobody else waits for more than that.
+void channels_list(struct channels *channels);
 // Goes on with those that had no room, now that there is some.
 void channels_feed(struct channels *channels);
 void channels_free_ended(struct channels *channels);
 // Ends what killed keepers have left to the supervisor. Again whenever a child has ended: it may leave children, too.
 // Whether there was any.
 bool channels_kill_strays(const struct channels *channels);
-// Ends keepers that have not done in time what they had to: somebody inside has stopped them. How long until the next one
-// is due, in ms; -1 when nothing is awaited.
+// Ends keepers that have not done in time what they had to: somebody inside has stopped them; and those that nobody
+// needs. How long until the next one is due, in ms; -1 when nothing is awaited.
 int channels_end_late(struct channels *channels);
 // Tells the keepers to end what they keep.
 void channels_kill(struct channels *channels);

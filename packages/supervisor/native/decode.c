@@ -60,20 +60,33 @@ static size_t count(char *const *list) {
   return size;
 }
 
-static bool same_name(const char *one, const char *other) {
-  size_t size = strcspn(one, "=");
-  return strncmp(one, other, size) == 0 && other[size] == '=' && one[size] == '=';
+static int by_name(const void *one, const void *other) {
+  const char *a = *(char *const *)one, *b = *(char *const *)other;
+  while (*a == *b && *a != '=' && *a != '\0') a++, b++;
+  bool a_ends = *a == '=' || *a == '\0', b_ends = *b == '=' || *b == '\0';
+  if (a_ends || b_ends) return b_ends - a_ends;
+  return (unsigned char)*a - (unsigned char)*b;
 }
 
-// Variables of the supervisor's own that none of the given ones replaces.
-static size_t add_own(char **envp, size_t given, char *const *own_env) {
-  size_t size = given;
-  for (size_t i = 0; own_env != NULL && own_env[i] != NULL; i++) {
-    bool replaced = false;
-    for (size_t j = 0; j < given && !replaced; j++) replaced = same_name(own_env[i], envp[j]);
-    if (!replaced) envp[size++] = own_env[i];
+// Adds the supervisor's own variables that none of the given ones replaces. Looked up and not compared each with each:
+// there may be millions. False for want of memory.
+static bool add_own(char **envp, size_t given, char *const *own_env, size_t own_size) {
+  char **own = envp + given;
+  bool *replaced = calloc(own_size, sizeof *replaced);
+  if (replaced == NULL) return false;
+  memcpy(own, own_env, own_size * sizeof *own);
+  qsort(own, own_size, sizeof *own, by_name);
+  for (size_t i = 0; i < given; i++) {
+    char **found = strchr(envp[i], '=') == NULL ? NULL : bsearch(&envp[i], own, own_size, sizeof *own, by_name);
+    if (found != NULL) replaced[found - own] = true;
   }
-  return size;
+  size_t size = 0;
+  for (size_t i = 0; i < own_size; i++) {
+    if (!replaced[i]) own[size++] = own[i];
+  }
+  own[size] = NULL;
+  free(replaced);
+  return true;
 }
 
 // Only who runs as somebody else has others. False with errno, which is ENOMEM or 0.
@@ -97,6 +110,8 @@ static bool refuse(struct spawn *spawn, int error) {
 bool decode_spawn(const uint8_t *payload, size_t size, char *const *own_env, struct spawn *spawn) {
   struct reader reader = {payload, size, false};
   memset(spawn, 0, sizeof *spawn);
+  spawn->payload = payload;
+  spawn->size = size;
   errno = 0;
   spawn->flags = take_u32(&reader);
   for (int i = 0; i < 2; i++) spawn->window[i] = take_u32(&reader);
@@ -117,7 +132,7 @@ bool decode_spawn(const uint8_t *payload, size_t size, char *const *own_env, str
   for (uint32_t i = 0; i < arguments && !reader.failed; i++) spawn->argv[i] = take_string(&reader);
   for (uint32_t i = 0; i < variables && !reader.failed; i++) spawn->envp[i] = take_string(&reader);
   if (!taken_whole(&reader)) return refuse(spawn, 0);
-  if (own > 0) add_own(spawn->envp, variables, own_env);
+  if (own > 0 && !add_own(spawn->envp, variables, own_env, own)) return refuse(spawn, ENOMEM);
   return true;
 }
 

@@ -28,6 +28,8 @@ struct spawn {
   const char *cwd;
   char **argv;  // ends with NULL; has two places more before it, for a script without interpreter
   char **envp;  // ends with NULL
+  const uint8_t *payload;  // what all this was read from
+  size_t size;
 };
 
 // False for a payload that is none, and for want of memory, which errno (ENOMEM) tells apart. The strings are those

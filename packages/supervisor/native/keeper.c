@@ -31,6 +31,7 @@ enum { OWNER_GRACE_MS = 200, LONGEST_PAUSE_MS = 20 };
 
 unsigned long original_open_files = 1024;
 static bool reaps_orphans;
+extern char **environ;
 
 struct failure {
   int error;
@@ -130,28 +131,43 @@ static void say(int link, const struct kept *kept) {
   while (send(link, kept, sizeof *kept, MSG_NOSIGNAL) < 0 && errno == EINTR) continue;
 }
 
+static void say_out_of_reach(int link) {
+  struct kept kept;
+  memset(&kept, 0, sizeof kept);
+  kept.what = KEPT_OUT_OF_REACH;
+  say(link, &kept);
+}
+
 static uint64_t microseconds(struct timeval time) {
   return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
 }
 
-// Reaps what has ended. False once there is no child left.
-static bool reap(int link, pid_t program) {
+// Reaps what has ended, and says so when it was the program. False once there is no child left: then `last` is what
+// has to be said.
+static bool reap(int link, pid_t program, struct kept *last) {
+  bool exited = false;
   for (;;) {
     int status;
     struct rusage usage;
     pid_t pid = wait4(-1, &status, WNOHANG, &usage);
+    if (pid == 0 && exited) say(link, last);
     if (pid == 0) return true;
-    if (pid < 0) return errno != ECHILD;
+    if (pid < 0 && errno == ECHILD) break;
     if (pid != program) continue;
-    struct kept kept;
-    memset(&kept, 0, sizeof kept);  // also what is between its members: all of it is sent
-    kept.what = KEPT_EXITED;
-    kept.exited.status = status;
-    kept.exited.user_us = microseconds(usage.ru_utime);
-    kept.exited.system_us = microseconds(usage.ru_stime);
-    kept.exited.resident_bytes = (uint64_t)usage.ru_maxrss * 1024;
-    say(link, &kept);
+    exited = true;
+    memset(last, 0, sizeof *last);  // also what is between its members: all of it is sent
+    last->what = KEPT_EXITED;
+    last->exited.status = status;
+    last->exited.user_us = microseconds(usage.ru_utime);
+    last->exited.system_us = microseconds(usage.ru_stime);
+    last->exited.resident_bytes = (uint64_t)usage.ru_maxrss * 1024;
   }
+  if (!exited) {
+    memset(last, 0, sizeof *last);
+    last->what = KEPT_NOTHING;
+  }
+  last->nothing_left = true;
+  return false;
 }
 
 static long now_ms(void) {
@@ -160,24 +176,32 @@ static long now_ms(void) {
   return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-// Without /proc nobody knows the children: then at least the program's own group.
-static void signal_tree(pid_t program, int signal) {
+// Without /proc nobody knows the children: then at least the program's own group. False when it may reach none of those
+// that are left.
+static bool signal_tree(pid_t program, int signal) {
+  bool refused = false;
   // An emulator may refuse to make a subreaper: orphans are lost to it, so that all must be reached before.
-  bool done = reaps_orphans ? signal_children(signal) : signal_descendants(signal);
-  if (!done) kill(-program, signal);
+  bool done = reaps_orphans ? signal_children(signal, &refused) : signal_descendants(signal, &refused);
+  if (!done) refused = kill(-program, signal) != 0 && errno == EPERM;
+  return !refused;
 }
 
-// Until the last descendant has ended. Interrupted by SIGCHLD, which is blocked everywhere else.
-static void keep(int link, pid_t program) {
+// Until the last descendant has ended. Interrupted by SIGCHLD, which is blocked everywhere else. False when the supervisor
+// is gone.
+static bool keep(int link, pid_t program) {
   sigset_t awake;
   sigprocmask(SIG_SETMASK, NULL, &awake);
   sigdelset(&awake, SIGCHLD);
   bool killing = false;
   long kill_at = -1, pause_ms = 1;
-  while (reap(link, program)) {
+  struct kept last;
+  while (reap(link, program, &last)) {
     if (kill_at >= 0 && now_ms() >= kill_at) killing = true;
-    if (killing) {
-      signal_tree(program, SIGKILL);
+    if (killing && !signal_tree(program, SIGKILL) && link >= 0) {
+      // It has become another user's. Whoever wants to try again says so.
+      say_out_of_reach(link);
+      killing = false;
+    } else if (killing) {
       pause_ms = pause_ms * 2 > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : pause_ms * 2;
     } else if (kill_at >= 0) {
       pause_ms = kill_at - now_ms() > 0 ? kill_at - now_ms() : 0;
@@ -196,6 +220,8 @@ static void keep(int link, pid_t program) {
     signal_tree(program, SIGTERM);
     kill_at = now_ms() + OWNER_GRACE_MS;
   }
+  if (link >= 0) say(link, &last);
+  return link >= 0;
 }
 
 // Descriptors of other programs must not be held open here.
@@ -212,6 +238,11 @@ static void close_others(int link, const struct streams *streams) {
     if (next == INT_MAX) return;
     from = next + 1;
   }
+}
+
+// For a terminal it is one descriptor, or two.
+static void close_streams(const struct streams *streams) {
+  for (int i = 0; i < 3; i++) close(streams->fd[i]);
 }
 
 // The program's pid; -1 with a failure.
@@ -232,17 +263,15 @@ static pid_t start_program(const struct spawn *spawn, const struct streams *stre
 
 static void wake(int signal) { (void)signal; }
 
-static _Noreturn void be_keeper(const struct spawn *spawn, const struct streams *streams, int link) {
-  close_others(link, streams);
-  reaps_orphans = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
-  struct sigaction action = {.sa_handler = wake};
-  sigaction(SIGCHLD, &action, NULL);
+// Starts the program and keeps its tree. False when the supervisor is gone.
+static bool fulfil(const struct spawn *spawn, const struct streams *streams, int link) {
   struct failure failure;
   pid_t program = start_program(spawn, streams, &failure);
   struct kept kept;
   memset(&kept, 0, sizeof kept);
   if (program < 0) {
     kept.what = KEPT_FAILED;
+    kept.nothing_left = true;
     kept.failed.phase = failure.phase;
     kept.failed.detail = failure.detail;
     kept.failed.error = failure.error;
@@ -251,13 +280,45 @@ static _Noreturn void be_keeper(const struct spawn *spawn, const struct streams 
     kept.pid = program;
   }
   say(link, &kept);
-  for (int i = 0; i < 3; i++) close(streams->fd[i]);
-  if (kept.what == KEPT_STARTED) {
-    keep(link, program);
-    // Its end alone does not say that: somebody may have killed it.
-    kept.what = KEPT_NOTHING;
-    say(link, &kept);
+  close_streams(streams);
+  return program < 0 || keep(link, program);
+}
+
+// The control message that brings the streams.
+union rights {
+  char bytes[CMSG_SPACE(sizeof(struct streams))];
+  struct cmsghdr aligned;
+};
+
+// Waits for one. False when the supervisor is gone, or has no more need of this keeper.
+static bool take_order(int link, struct spawn *spawn, struct streams *streams) {
+  static uint8_t order[ORDER_SIZE];
+  for (;;) {
+    union rights rights;
+    struct iovec place = {order, sizeof order};
+    struct msghdr message = {.msg_iov = &place, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = sizeof rights};
+    ssize_t got = recvmsg(link, &message, MSG_CMSG_CLOEXEC);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    // To end the tree that had ended already.
+    if (header == NULL && got == 1) continue;
+    // Who cannot take it all ends: that is an answer, too.
+    if (header == NULL || header->cmsg_len != CMSG_LEN(sizeof *streams)) return false;
+    memcpy(streams, CMSG_DATA(header), sizeof *streams);
+    return decode_spawn(order, (size_t)got, environ, spawn);
   }
+}
+
+static _Noreturn void be_keeper(const struct spawn *spawn, const struct streams *streams, int link) {
+  close_others(link, streams);
+  reaps_orphans = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
+  struct sigaction action = {.sa_handler = wake};
+  sigaction(SIGCHLD, &action, NULL);
+  struct streams next_streams;
+  struct spawn next;
+  if (!fulfil(spawn, streams, link)) _exit(0);
+  while (take_order(link, &next, &next_streams) && fulfil(&next, &next_streams, link)) spawn_free(&next);
   _exit(0);
 }
 
@@ -274,7 +335,17 @@ pid_t start_keeper(const struct spawn *spawn, const struct streams *streams, int
     errno = error;
     return -1;
   }
-  fcntl(ends[0], F_SETFL, O_NONBLOCK);
   *link = ends[0];
   return keeper;
+}
+
+bool order_keeper(int link, const struct spawn *spawn, const struct streams *streams) {
+  union rights rights;
+  memset(&rights, 0, sizeof rights);
+  struct iovec order = {(void *)spawn->payload, spawn->size};
+  struct msghdr message = {.msg_iov = &order, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = sizeof rights};
+  struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+  *header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof *streams), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+  memcpy(CMSG_DATA(header), streams, sizeof *streams);
+  return sendmsg(link, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)spawn->size;
 }

@@ -1,17 +1,19 @@
 // A keeper is a process between the supervisor and a program that it has started: the subreaper of that program, so that
-// every descendant of it, wherever it went, stays below the keeper. It says how the program ended, ends what is
-// left when told to, or when the supervisor is gone, and ends with the last of them.
+// every descendant of it, wherever it went, stays below the keeper. It says how the program ended, and ends what is
+// left when told to, or when the supervisor is gone. After the last of them it waits for another order.
 #ifndef KEEPER_H
 #define KEEPER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "decode.h"
 
-// What a keeper says, one message each; its end is the end of the tree.
+// What a keeper says, one message each: of KEPT_OUT_OF_REACH, that it may not kill what is left. Its end without the last of them tells that somebody has killed it.
 struct kept {
-  enum { KEPT_STARTED = 1, KEPT_FAILED, KEPT_EXITED, KEPT_NOTHING } what;
+  enum { KEPT_STARTED = 1, KEPT_FAILED, KEPT_EXITED, KEPT_OUT_OF_REACH, KEPT_NOTHING } what;
+  bool nothing_left;  // the last about this tree: after KEPT_FAILED, KEPT_NOTHING, and mostly KEPT_EXITED
   union {
     pid_t pid;
     struct {
@@ -25,8 +27,8 @@ struct kept {
   };
 };
 
-// What a keeper is told: end the tree. There is nothing else to say.
-enum { KEEPER_KILL = 'K' };
+// What a keeper is told: to end the tree, in one byte; or an order, which is longer, and has a limit.
+enum { KEEPER_KILL = 'K', ORDER_SIZE = 64 * 1024 };
 
 // A program's standard streams; the same descriptor three times for a terminal.
 struct streams {
@@ -35,6 +37,8 @@ struct streams {
 
 // Starts a keeper, which starts the program. Returns the keeper's pid and, in `*link`, the socket to it; -1 with errno.
 pid_t start_keeper(const struct spawn *spawn, const struct streams *streams, int *link);
+// Orders the same from one that has nothing to keep, with a payload of ORDER_SIZE at most. False when nobody is there.
+bool order_keeper(int link, const struct spawn *spawn, const struct streams *streams);
 
 // The limit of open files that programs get: the one that the supervisor was started with.
 extern unsigned long original_open_files;

@@ -18,7 +18,7 @@ void close_source(struct source *source);
 void reply(uint32_t request, uint32_t error, const void *data, size_t size);
 // False when there are too many, or for want of memory.
 bool add_request(struct requests *requests, struct request request);
-// All of them, with success.
-void answer_requests(struct requests *requests);
+// All of them, with an errno or 0.
+void answer_requests(struct requests *requests, uint32_t error);
 
 #endif

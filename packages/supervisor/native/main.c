@@ -94,9 +94,10 @@ static void signals_ready(struct source *source, uint32_t events) {
   (void)events;
   struct signalfd_siginfo info;
   while (read(source->fd, &info, sizeof info) == (ssize_t)sizeof info) {
-    // From outside this pid namespace: whoever runs it wants it to end. From inside, nobody may.
+    // From outside this pid namespace, or from whoever has started this: it shall end. From inside, nobody may.
     // Who queues a signal may claim to be anybody; kill(2) cannot.
-    if (info.ssi_signo == SIGTERM && info.ssi_pid == 0 && info.ssi_code == SI_USER) lose_owner();
+    bool outside = info.ssi_pid == 0 || (pid_t)info.ssi_pid == getppid();
+    if (info.ssi_signo == SIGTERM && outside && info.ssi_code == SI_USER) lose_owner();
   }
   // Keepers, and as the first process of a namespace whatever else has lost its parent. Who has stopped a keeper wants to
   // get away from it.
@@ -146,7 +147,7 @@ static void flush(void) {
 static int patience(void) {
   int ending_ms = ending_step(), late_ms = channels_end_late(&channels);
   if (late_ms >= 0 && (ending_ms < 0 || late_ms < ending_ms)) ending_ms = late_ms;
-  if (frames_wait) return 0;
+  if (frames_wait || (channels.listed > 0 && stream_waiting(&stream) < OUTPUT_ROOM)) return 0;
   if (owner_gone || last_ping_ms < 0) return ending_ms;
   long lease_ms = last_ping_ms + LEASE_MS - now_ms();
   if (lease_ms <= 0) {
@@ -171,7 +172,7 @@ static bool turn(void) {
     if (source->fd >= 0 && source->watched != 0) source->ready(source, events[i].events);
   }
   channels_free_ended(&channels);
-  if (stream_waiting(&stream) < OUTPUT_ROOM) channels_feed(&channels);
+  if (stream_waiting(&stream) < OUTPUT_ROOM) channels_feed(&channels), channels_list(&channels);
   if (!owner_gone && stream_waiting(&stream) <= ANSWER_ROOM) serve_all();
   return true;
 }

@@ -61,28 +61,32 @@ void begin_ending(long grace_ms) {
   ending.kill_at_ms = kill_at_ms;
 }
 
-static bool anything_runs(void) {
+// But for what nobody can end.
+static bool anything_runs(bool *out_of_reach) {
   for (size_t i = 0; i < sizeof channels.table / sizeof *channels.table; i++) {
     for (const struct channel *channel = channels.table[i]; channel != NULL; channel = channel->next) {
-      if (channel->link.fd >= 0) return true;
+      if (channel->link.fd < 0) continue;
+      if (!channel->out_of_reach) return true;
+      *out_of_reach = true;
     }
   }
   return false;
 }
 
-static int end_ending(void) {
-  answer_requests(&ending.requests);
+static int end_ending(uint32_t error) {
+  answer_requests(&ending.requests, error);
   ending = (struct ending){0};
   return -1;
 }
 
 int ending_step(void) {
   if (!ending.begun) return -1;
-  if (!anything_runs() && !channels_kill_strays(&channels)) return end_ending();
+  bool out_of_reach = false;
+  if (!anything_runs(&out_of_reach) && !channels_kill_strays(&channels)) return end_ending(out_of_reach ? EPERM : 0);
   long left_ms = ending.kill_at_ms - now_ms();
   if (left_ms > 0) return left_ms > LONGEST_WAIT_MS ? LONGEST_WAIT_MS : (int)left_ms;
   // Nobody inside can make the end wait. As the first process of a namespace this one takes all others along.
-  if (ending.last && left_ms < -LAST_MS) return end_ending();
+  if (ending.last && left_ms < -LAST_MS) return end_ending(0);
   if (ending.last && getpid() == 1) kill(-1, SIGKILL);
   // Again and again: what was being started in between has heard nothing yet.
   channels_kill(&channels);
@@ -137,27 +141,9 @@ static const char *open_connection(const struct frame *frame, struct reader *rea
 static const char *list(const struct frame *frame, struct reader *reader) {
   uint32_t request = take_u32(reader);
   if (!taken_whole(reader)) return "LIST is a request";
-  const struct channel *channel = channel_find(&channels, frame->id);
-  struct members members = {NULL, 0};
-  uint8_t *payload = malloc(MAX_PAYLOAD - 8);
-  size_t size = 0;
-  if (payload == NULL || (channel != NULL && !channel_members(channel, &members))) {
-    reply(request, ENOMEM, NULL, 0);
-    free(payload);
-    return NULL;
-  }
-  for (size_t i = 0; i < members.size; i++) {
-    const struct member *member = &members.list[i];
-    size_t name = strlen(member->name) + 1;
-    if (member->pid == channel->pid) continue;
-    if (size + 4 + name > MAX_PAYLOAD - 8) break;
-    put_u32(payload + size, (uint32_t)member->pid);
-    memcpy(payload + size + 4, member->name, name);
-    size += 4 + name;
-  }
-  reply(request, 0, payload, size);
-  members_free(&members);
-  free(payload);
+  struct channel *channel = channel_find(&channels, frame->id);
+  if (channel == NULL) reply(request, 0, NULL, 0);
+  else channel_list(channel, request);
   return NULL;
 }
 

@@ -2,6 +2,7 @@
 #include "tree.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,21 +26,25 @@ static void copy_name(struct member *member, const char *name) {
   member->name[size] = '\0';
 }
 
+// Of the numbers in proc(5)'s stat that follow the state.
+enum { PARENT = 0, GROUP = 1, THREADS = 16, NUMBERS };
+
 // proc(5): "pid (name) state ppid …", where the name may hold anything. False for one that has ended.
 static bool read_stat(pid_t pid, struct member *member) {
   char path[64], stat[512];
   snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
   if (read_file(path, stat, sizeof stat) <= 0) return false;
   char *name = strchr(stat, '('), *end = strrchr(stat, ')');
-  char state;
-  int parent, threads;
-  const char *fields = " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d";
-  if (name == NULL || end == NULL || sscanf(end + 1, fields, &state, &parent, &threads) != 3) return false;
+  if (name == NULL || end == NULL || end[1] != ' ' || end[2] == '\0') return false;
+  char state = end[2], *at = end + 3;
+  long numbers[NUMBERS];
+  for (int i = 0; i < NUMBERS; i++) numbers[i] = strtol(at, &at, 10);
   // One whose first thread has ended looks dead, and its others run.
-  if (state == 'X' || (state == 'Z' && threads <= 1)) return false;
+  if (state == 'X' || (state == 'Z' && numbers[THREADS] <= 1)) return false;
   *end = '\0';
   member->pid = pid;
-  member->parent = parent;
+  member->parent = (pid_t)numbers[PARENT];
+  member->group = (pid_t)numbers[GROUP];
   copy_name(member, name + 1);
   return true;
 }
@@ -124,26 +129,50 @@ void members_free(struct members *members) {
   *members = (struct members){NULL, 0};
 }
 
+struct signalled {
+  size_t reached, refused;
+};
+
+static void signal_one(pid_t pid, int signal, struct signalled *count) {
+  if (pid <= 0) return;
+  if (kill(pid, signal) == 0) count->reached++;
+  else if (errno == EPERM) count->refused++;
+}
+
 // Kernels without this file are rare; there the whole of /proc is read.
-static bool signal_listed_children(int signal) {
+static bool signal_listed_children(int signal, struct signalled *count) {
   char path[64];
   snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
   FILE *children = fopen(path, "re");
   if (children == NULL) return false;
-  for (int pid; fscanf(children, "%d", &pid) == 1;) kill(pid, signal);
+  char *number = NULL;
+  size_t room = 0;
+  while (getdelim(&number, &room, ' ', children) > 0) signal_one((pid_t)atoi(number), signal, count);
+  free(number);
   fclose(children);
   return true;
 }
 
-static bool signal_members(int signal, bool only_children) {
+static bool signal_members(int signal, bool only_children, struct signalled *count) {
   struct members members;
   if (!descendants_of(getpid(), &members)) return false;
   for (size_t i = 0; i < members.size; i++) {
-    if (!only_children || members.list[i].parent == getpid()) kill(members.list[i].pid, signal);
+    if (!only_children || members.list[i].parent == getpid()) signal_one(members.list[i].pid, signal, count);
   }
   members_free(&members);
   return true;
 }
 
-bool signal_children(int signal) { return signal_listed_children(signal) || signal_members(signal, true); }
-bool signal_descendants(int signal) { return signal_members(signal, false); }
+bool signal_children(int signal, bool *refused) {
+  struct signalled count = {0, 0};
+  bool done = signal_listed_children(signal, &count) || signal_members(signal, true, &count);
+  *refused = count.refused > 0 && count.reached == 0;
+  return done;
+}
+
+bool signal_descendants(int signal, bool *refused) {
+  struct signalled count = {0, 0};
+  bool done = signal_members(signal, false, &count);
+  *refused = count.refused > 0 && count.reached == 0;
+  return done;
+}

@@ -9,6 +9,7 @@
 struct member {
   pid_t pid;
   pid_t parent;
+  pid_t group;
   char name[64];  // cut, and ends with a zero byte
 };
 
@@ -22,9 +23,10 @@ bool descendants_of(pid_t ancestor, struct members *members);
 void members_free(struct members *members);
 
 // Signals every child of this process, which must have one thread. Orphans of its tree become its children, so that
-// doing it until there is none ends the tree. False without /proc or memory.
-bool signal_children(int signal);
+// doing it until there is none ends the tree. False without /proc or memory. `*refused` tells whether there were some and
+// none may be signalled.
+bool signal_children(int signal, bool *refused);
 // The same for every descendant that is one now.
-bool signal_descendants(int signal);
+bool signal_descendants(int signal, bool *refused);
 
 #endif

@@ -28,7 +28,7 @@ export const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex'
 
 /** One hash of everything that native/build.sh compiles, and of itself. */
 export function hashSources() {
-  const files = readdirSync(nativeFolder).filter((file) => /\.[ch]$|^build\.sh$/.test(file));
+  const files = readdirSync(nativeFolder).filter((file) => /\.(c|h|ld)$|^build\.sh$/.test(file));
   return sha256(
     files
       .sort()

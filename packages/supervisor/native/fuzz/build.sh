@@ -8,6 +8,6 @@ compile() {
     -fsanitize=fuzzer,address,undefined "$@"
 }
 compile -o "$folder/decode" decode-fuzz.c ../decode.c
-compile -DPLACES=8 -o "$folder/serve" serve-fuzz.c world.c client.c ../channel.c ../decode.c ../stream.c ../descriptors.c \
+compile -DPLACES=8 -o "$folder/serve" serve-fuzz.c world.c client.c ../channel.c ../decode.c ../spare.c ../stream.c ../descriptors.c \
   ../move.c ../arguments.c ../rights.c ../resolve.c ../search.c ../account.c ../entries.c ../home.c ../idle.c \
   -Wl,--wrap=kill,--wrap=waitpid,--wrap=_exit,--wrap=epoll_wait,--wrap=clock_gettime,--wrap=socket,--wrap=connect

@@ -7,6 +7,7 @@
 
 #include <sys/socket.h>
 
+#include "../spare.h"
 #include "client.h"
 #include "world.h"
 
@@ -90,17 +91,26 @@ static void keeper_says(struct script *script) {
   struct kept kept;
   memset(&kept, 0, sizeof kept);
   uint8_t what = next(script), detail = next(script);
-  if (slot->link < 0 || slot->said == SAID_ALL) return;
-  kept.what = slot->said == SAID_STARTED ? KEPT_EXITED : what % 3 == 1 ? KEPT_FAILED : KEPT_STARTED;
-  slot->said = kept.what == KEPT_STARTED ? SAID_STARTED : SAID_ALL;
-  if (kept.what == KEPT_STARTED) {
+  if (slot->link < 0 || slot->said == IDLE) return;
+  if (slot->said == SILENT && what % 3 != 1) {
+    slot->said = SAID_STARTED;
+    kept.what = KEPT_STARTED;
     kept.pid = 300000 + detail;
-  } else if (kept.what == KEPT_FAILED) {
+  } else if (slot->said == SILENT) {
+    kept.what = KEPT_FAILED;
+    kept.nothing_left = true;
     kept.failed.phase = 1 + detail % 5;
     kept.failed.error = ENOENT;
-  } else {
+  } else if (slot->said == SAID_STARTED) {
+    slot->said = SAID_EXITED;
+    kept.what = KEPT_EXITED;
+    kept.nothing_left = what & 64;
     kept.exited.status = detail << 8 | (what & 128 ? SIGKILL : 0);
+  } else {
+    kept.what = KEPT_NOTHING;
+    kept.nothing_left = true;
   }
+  if (kept.nothing_left) world_idles(slot);
   send(slot->link, &kept, sizeof kept, MSG_NOSIGNAL);
 }
 
@@ -221,6 +231,8 @@ static void end(void) {
     if (++turns > SOON) abort();
   }
   end_channels();
+  world_ms += SOON;
+  end_spare();
   close(channels.epoll);
   free(stream.came);
   free(stream.going);

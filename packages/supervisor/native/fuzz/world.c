@@ -37,7 +37,7 @@ static void empty(struct slot *slot) {
 }
 
 void world_begin(void) {
-  for (int i = 0; i < SLOTS; i++) world[i] = (struct slot){SILENT, -1, {-1, -1, -1}};
+  for (int i = 0; i < SLOTS; i++) world[i] = (struct slot){SILENT, -1, -1, {-1, -1, -1}};
   world_ms = 1000;
   taken = 0;
 }
@@ -57,6 +57,13 @@ static struct slot *take_slot(void) {
   return slot;
 }
 
+static void take_streams(struct slot *slot, const struct streams *streams) {
+  for (int i = 0; i < 3; i++) {
+    slot->streams[i] = fcntl(streams->fd[i], F_DUPFD_CLOEXEC, 3);
+    set_nonblocking(slot->streams[i]);
+  }
+}
+
 pid_t start_keeper(const struct spawn *spawn, const struct streams *streams, int *link) {
   // A user id of this number stands for a system without processes to spare.
   if (spawn->uid == 0xdead) return errno = EAGAIN, -1;
@@ -65,20 +72,37 @@ pid_t start_keeper(const struct spawn *spawn, const struct streams *streams, int
   pid_t pid = FIRST_KEEPER + (pid_t)taken;
   struct slot *slot = take_slot();
   slot->link = ends[1];
-  for (int i = 0; i < 3; i++) {
-    slot->streams[i] = fcntl(streams->fd[i], F_DUPFD_CLOEXEC, 3);
-    set_nonblocking(slot->streams[i]);
-  }
+  slot->link_there = ends[0];
+  take_streams(slot, streams);
   *link = ends[0];
   return pid;
+}
+
+void world_idles(struct slot *slot) {
+  slot->said = IDLE;
+  for (int i = 0; i < 3; i++) close_end(&slot->streams[i]);
+}
+
+bool order_keeper(int link, const struct spawn *spawn, const struct streams *streams) {
+  (void)spawn;
+  char byte;
+  for (int i = 0; i < SLOTS; i++) {
+    // One whose supervisor's end was closed is nobody's, and its number another's.
+    bool open = world[i].link >= 0 && recv(world[i].link, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
+    if (!open || world[i].said != IDLE || world[i].link_there != link) continue;
+    world[i].said = SILENT;
+    take_streams(&world[i], streams);
+    return true;
+  }
+  return false;
 }
 
 bool descendants_of(pid_t ancestor, struct members *members) {
   *members = (struct members){NULL, 0};
   if (ancestor != getpid() && ancestor < FIRST_KEEPER) abort();
   members->list = calloc(2, sizeof *members->list);
-  members->list[0] = (struct member){200000, ancestor, "child"};
-  members->list[1] = (struct member){200001, 200000, "grandchild"};
+  members->list[0] = (struct member){200000, ancestor, 300000, "child"};
+  members->list[1] = (struct member){200001, 200000, 200001, "grandchild"};
   // The supervisor's own are keepers, and those of killed ones, which end at once.
   members->size = ancestor == getpid() ? 0 : 2;
   return true;

@@ -8,8 +8,9 @@ enum { SLOTS = 16 };
 
 // The other ends of a program's streams and of its keeper's link, or of a connection; -1 where there is none.
 struct slot {
-  enum { SILENT, SAID_STARTED, SAID_ALL } said;
+  enum { SILENT, SAID_STARTED, SAID_EXITED, IDLE } said;
   int link;
+  int link_there;  // the supervisor's end
   int streams[3];
 };
 
@@ -22,5 +23,7 @@ void world_begin(void);
 // Everything that the supervisor has outside ends.
 void world_end(void);
 void close_end(int *fd);
+// A keeper has nothing to keep any more.
+void world_idles(struct slot *slot);
 
 #endif

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -15,13 +16,13 @@ afterEach(async () => {
   }
 });
 
-async function listen(onConnection: (socket: Socket) => void): Promise<number> {
+async function listen(onConnection: (socket: Socket) => void, host = '127.0.0.1'): Promise<number> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => {});
     onConnection(socket);
   });
   servers.push(server);
-  server.listen(0, '127.0.0.1');
+  server.listen(0, host);
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
 }
@@ -44,6 +45,21 @@ describe.runIf(isRunnable)(`a connection to a port inside ${WHERE}`, () => {
     const [found] = await Promise.all([hashOf(connection), pipeline(Readable.from(blocks), connection)]);
     expect(found).toBe(sent.digest('hex'));
   });
+
+  const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
+    all?.some(({ address }) => address === '::1'),
+  );
+  it.runIf(hasIpv6).each(['::1', '::', '::ffff:127.0.0.1'])(
+    'is made to one that listens at %s',
+    async (host) => {
+      const { supervisor } = await startSupervisor();
+      const port = await listen((socket) => socket.end('hello'), host);
+      expect(await supervisor.listening(port)).toBe(true);
+      const connection = await supervisor.connect(port);
+      connection.end();
+      expect(await textOf(connection)).toBe('hello');
+    },
+  );
 
   it('ends in each direction by itself', async () => {
     const { supervisor } = await startSupervisor();

@@ -1,4 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { connectSupervisor } from '../../src/supervisor.js';
+import { supervisorBinary } from '../../src/supervisor-binary.js';
 import {
   command,
   firstOutput,
@@ -46,6 +52,42 @@ describe.runIf(isRunnable)(`a program that attacks its keeper ${WHERE}`, () => {
     await expect(process.exited).rejects.toThrow('nobody knows how sh ended');
     await until(() => processesWith(seconds).length === 0, 'all gone');
     expect((await run(supervisor, 'echo', ['hi'])).stdout).toBe('hi\n');
+  });
+});
+
+/** Only root can make one, which anybody else can become root with. */
+const setpriv = isRoot
+  ? spawnSync('sh', ['-c', 'command -v setpriv'], { encoding: 'utf8' }).stdout.trim()
+  : '';
+
+describe.runIf(isRunnable && setpriv !== '')(`a program that has become root ${WHERE}, as root`, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'companion-become-root-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('is out of reach, and who ends it is told so', async () => {
+    const becomeRoot = join(folder, 'become-root');
+    copyFileSync(setpriv, becomeRoot);
+    chmodSync(becomeRoot, 0o4755);
+    chmodSync(folder, 0o755);
+    const child = spawn(supervisorBinary(), { stdio: ['pipe', 'pipe', 'inherit'], uid: 54_321, gid: 54_321 });
+    const supervisor = await connectSupervisor({ readable: child.stdout, writable: child.stdin });
+    const seconds = uniqueSeconds();
+    const script = `"$0" --reuid 0 --regid 0 --clear-groups sleep ${seconds} & sleep ${seconds}`;
+    const process = await supervisor.spawn(command('sh', ['-c', script, becomeRoot]));
+    const isRootNow = (pid: number) => /^Uid:\s+0\s/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    await until(() => processesWith(seconds).some(isRootNow), 'root');
+    try {
+      await expect(process.kill('SIGKILL', 'tree')).rejects.toMatchObject({ code: 'EPERM' });
+      expect(await process.exited).toEqual({ code: null, signal: 'SIGKILL' });
+      expect((await process.descendants()).map(({ pid }) => pid)).toEqual(processesWith(seconds));
+      await expect(process.kill('SIGTERM', 'tree')).rejects.toMatchObject({ code: 'EPERM' });
+      await expect(supervisor.endAll({ graceMs: 10 })).rejects.toMatchObject({ code: 'EPERM' });
+      expect((await run(supervisor, 'echo', ['hi'])).stdout).toBe('hi\n');
+    } finally {
+      for (const pid of processesWith(seconds)) globalThis.process.kill(pid, 'SIGKILL');
+    }
+    await supervisor.endAll({ graceMs: 10 });
+    await supervisor.close();
   });
 });
 

@@ -68,6 +68,16 @@ describe.runIf(isRunnable)(`the end ${WHERE}`, () => {
     expect((await run(supervisor, 'echo', ['still here'])).stdout).toBe('still here\n');
   });
 
+  it('is brought by TERM from whoever has started it, and ends every process', {
+    timeout: 60_000,
+  }, async () => {
+    const { child, seconds } = await forest();
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+    expect(processesWith(seconds)).toEqual([]);
+  });
+
   it('comes after thousands of commands without having grown', { timeout: 120_000 }, async () => {
     const { supervisor, child } = await startSupervisor();
     const measure = () => {

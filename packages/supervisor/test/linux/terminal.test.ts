@@ -67,6 +67,21 @@ describe.runIf(isRunnable)(`a terminal ${WHERE}`, () => {
     expect(await other.exited).toEqual({ code: 0, signal: null });
   });
 
+  it('ends its input in the middle of a line, and but once after one', async () => {
+    const { supervisor } = await startSupervisor();
+    const cat = await supervisor.spawn(command('cat', [], { stdin: 'pipe', tty }));
+    cat.stdin!.end('unfinished');
+    expect(await textOf(cat.stdout)).toContain('unfinished');
+    expect(await cat.exited).toEqual({ code: 0, signal: null });
+    // What ends the first must not end the second.
+    const script = 'cat; echo then; read -r line; echo "got $line $?"';
+    const both = await supervisor.spawn(command('sh', ['-c', script], { stdin: 'pipe', tty }));
+    const read = reader(both.stdout);
+    both.stdin!.end('whole\n');
+    expect(await read('then')).not.toContain('got');
+    await both.kill('SIGKILL', 'tree');
+  });
+
   it('carries more than a line at once', async () => {
     const { supervisor } = await startSupervisor();
     const script = 'stty raw -echo; echo ready; head -c 300000 | wc -c';

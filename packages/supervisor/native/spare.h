@@ -1,0 +1,20 @@
+// Keepers that have nothing to keep: the next program is started by one of them, which costs a fraction of a fork.
+#ifndef SPARE_H
+#define SPARE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "keeper.h"
+
+// One that starts the program: a spare keeper, or else a new one. As start_keeper().
+pid_t take_keeper(const struct spawn *spawn, const struct streams *streams, int *link);
+// Takes over a keeper that has said that nothing is left of its tree.
+void leave_keeper(pid_t keeper, int link);
+
+// Whether that child of the supervisor's is one of them.
+bool is_spare(pid_t pid);
+// Ends those that were not needed for a while. How long until the next one is due, in ms; -1 when there is none.
+int end_spare(void);
+
+#endif

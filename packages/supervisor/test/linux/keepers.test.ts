@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { command, isRunnable, run, startSupervisor, until, WHERE } from './real-supervisor.js';
+
+/** Ids of the processes, zombies left out, whose parent is that one. */
+function childrenOf(pid: number): number[] {
+  const listed = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').map(Number);
+  return listed.filter((child) => child > 0 && stateOf(child) !== 'Z');
+}
+
+function stateOf(pid: number): string {
+  try {
+    return /\) (.)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1] ?? 'Z';
+  } catch {
+    return 'Z'; // ended meanwhile
+  }
+}
+
+describe.runIf(isRunnable)(`keepers ${WHERE}`, () => {
+  it('keep one program after the other, and end when there is none', async () => {
+    const { supervisor } = await startSupervisor();
+    const seen = new Set<number>();
+    for (let number = 0; number < 20; number++) {
+      expect((await run(supervisor, 'echo', [`${number}`])).stdout).toBe(`${number}\n`);
+      for (const pid of childrenOf(supervisor.pid)) seen.add(pid);
+    }
+    expect(seen.size).toBe(1);
+    await until(() => childrenOf(supervisor.pid).length === 0, 'ended');
+    expect((await run(supervisor, 'echo', ['again'])).stdout).toBe('again\n');
+  });
+
+  it('are few when nothing runs, however much has run', async () => {
+    const { supervisor } = await startSupervisor();
+    await Promise.all(Array.from({ length: 50 }, () => run(supervisor, 'true')));
+    await until(() => childrenOf(supervisor.pid).length <= 8, 'few');
+  });
+
+  it('that were killed or stopped while they had nothing to keep are not waited for', async () => {
+    const { supervisor } = await startSupervisor();
+    for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
+      await Promise.all([run(supervisor, 'sleep', ['0.1']), run(supervisor, 'sleep', ['0.1'])]);
+      const idle = childrenOf(supervisor.pid);
+      expect(idle.length).toBeGreaterThan(0);
+      for (const pid of idle) process.kill(pid, signal);
+      // Whoever is ordered while its keeper dies fails: a process that may have run is not started twice.
+      if (signal === 'SIGKILL') await until(() => idle.every((pid) => stateOf(pid) === 'Z'), 'killed');
+      expect((await run(supervisor, 'echo', ['hi'])).stdout).toBe('hi\n');
+      expect((await run(supervisor, 'echo', ['ho'])).stdout).toBe('ho\n');
+    }
+  });
+
+  it('start what is too much for a message, too', async () => {
+    const { supervisor } = await startSupervisor();
+    await run(supervisor, 'true');
+    const value = 'v'.repeat(100_000);
+    const { stdout } = await run(supervisor, 'sh', ['-c', 'printf %s "$VALUE"'], {
+      env: { PATH: process.env.PATH ?? '', VALUE: value },
+    });
+    expect(stdout).toBe(value);
+  });
+
+  it('forget what they were told about an earlier program', async () => {
+    const { supervisor } = await startSupervisor();
+    for (let number = 0; number < 50; number++) {
+      const one = await supervisor.spawn(command('true'));
+      // Some come while it runs, some when it has ended.
+      await Promise.all([one.kill('SIGKILL', 'tree'), one.exited]);
+      expect((await run(supervisor, 'sleep', ['0.002'])).exit).toEqual({ code: 0, signal: null });
+    }
+  });
+});
