@@ -56,7 +56,13 @@ static void signal_all(int signal) {
 void begin_ending(long grace_ms) {
   long kill_at_ms = now_ms() + grace_ms;
   if (ending.begun && ending.kill_at_ms <= kill_at_ms) return;
-  if (!ending.begun) signal_all(SIGTERM);
+  if (!ending.begun) {
+    // Whether it still is has to be tried again.
+    for (size_t i = 0; i < sizeof channels.table / sizeof *channels.table; i++) {
+      for (struct channel *one = channels.table[i]; one != NULL; one = one->next) one->out_of_reach = false;
+    }
+    signal_all(SIGTERM);
+  }
   ending.begun = true;
   ending.kill_at_ms = kill_at_ms;
 }
