@@ -155,6 +155,24 @@ function makeStarter() {
   );
 }
 
+/** The command finds the backend beside it, and asks it without loading what only containers need. */
+function checkDocker() {
+  const into = join(folder, 'docker');
+  const names = ['core', 'supervisor', 'backend-local', 'backend-docker', 'cli'];
+  if (!npmInstall('npm installs the command and the docker backend', into, names.map(tarball))) return;
+  const bin = join(into, 'node_modules/@companion/cli/dist/bin.js');
+  // An engine of this machine has no part in it.
+  const env = { ...process.env, DOCKER_HOST: 'unix:///nonexistent/docker.sock' };
+  const options = { cwd: into, env, encoding: 'utf8', timeout: 60_000 };
+  const { stdout } = spawnSync(process.execPath, [bin, 'doctor', '--json'], options);
+  const found = stdout.includes('"backend": "docker"') ? JSON.parse(stdout).backends[0] : undefined;
+  const asExpected = found?.status === 'unavailable' && found.reason.includes('/nonexistent/docker.sock');
+  report(
+    'the command finds the docker backend and asks it',
+    asExpected ? [] : [JSON.stringify(found), stdout],
+  );
+}
+
 /** The first minute of a backend's author: it ends soon, with what is to be done first. */
 function checkStarter(label, executable, env) {
   const made = join(starter, `made-by-${label.replaceAll(/\D/g, '')}`);
@@ -244,6 +262,7 @@ if (installed) {
     recursive: true,
   });
   npmInstall('npm installs the command', join(folder, 'cli'), ['core', 'backend-local', 'cli'].map(tarball));
+  checkDocker();
   const kit = join(folder, 'kit');
   npmInstall('npm installs the kit, without vitest', kit, ['core', 'testkit'].map(tarball));
   const kitProgram = "await import('@companion/testkit'); await import('@companion/testkit/node-test');";

@@ -1,4 +1,5 @@
 import { SPEC_VERSION } from '@companion/core/backend';
+import { checkedOptions } from './connection.js';
 import { askMachine } from './detect.js';
 import { mainCommand, SshEnvironment } from './environment.js';
 
@@ -36,5 +37,6 @@ export const sshBackend = {
     if (reason !== undefined) return { available: false, reason, hint, cause };
     return { available: true, detail, lowered: isRoot ? {} : { user: false } };
   },
+  checkOptions: checkedOptions,
   create: (request) => new SshEnvironment(request),
 };

@@ -3,6 +3,7 @@
 //   node main.js
 import { join } from 'node:path';
 import { startCompanion } from '@companion/core';
+import '@companion/backend-docker';
 import '@companion/backend-local';
 import { report } from './report.js';
 

@@ -1,5 +1,6 @@
 import { startCompanion } from '@companion/core';
-import '@companion/backend-local'; // registers itself, as every backend does; the best one that answers is taken
+import '@companion/backend-docker'; // registers itself, as every backend does
+import '@companion/backend-local'; // the best one that answers is taken
 
 const sourceDir = `${import.meta.dirname}/../..`; // this repository, /workspace inside
 const runner = await startCompanion({ sourceDir, image: 'node:24-slim' });

@@ -65,7 +65,7 @@ export async function startSshd() {
   let log = '';
   await new Promise((resolve, reject) => {
     sshd.once('error', reject);
-    ended.then(() => reject(new Error(`sshd has ended: ${log}`)));
+    void ended.then(() => reject(new Error(`sshd has ended: ${log}`)));
     sshd.stderr.setEncoding('utf8').on('data', (text) => {
       log = (log + text).slice(-4096);
       if (log.includes('Server listening')) resolve();

@@ -1,10 +1,8 @@
 import { type Backend, SPEC_VERSION } from '@companion/core/backend';
-import { findEngine } from './engine/find-engine.js';
 import { DockerEnvironment } from './environment.js';
-import { existingEnvironments } from './leftovers/existing.js';
 import { checkedOptions } from './options.js';
 
-/** Runs tools in containers, of Docker or of anything that speaks its API. */
+/** Runs tools in containers, of Docker or of anything that speaks its API. Registering it loads next to nothing. */
 export const dockerBackend: Backend = {
   spec: SPEC_VERSION,
   name: 'docker',
@@ -22,21 +20,19 @@ export const dockerBackend: Backend = {
     networkNone: true,
     ownerDeath: 'killed',
   },
-  async detect({ image, backendOptions }, { signal }) {
-    if (image === undefined) {
+  async detect(request, options) {
+    if (request.image === undefined) {
       return { available: false, reason: 'no image is given', hint: 'Pass the option `image`.' };
     }
-    const answer = await findEngine(checkedOptions(backendOptions), { signal });
-    if (!answer.available) return answer;
-    const { kind, version, endpoint, filesystemIsShared } = answer;
-    return {
-      available: true,
-      detail: `${kind === 'podman' ? 'Podman' : 'Docker'} ${version} at ${endpoint.address} (${endpoint.origin})`,
-      lowered: filesystemIsShared ? {} : { filesystem: 'copied' },
-    };
+    const { detectEngine } = await import('./detect.js');
+    return await detectEngine(request, options);
   },
+  checkOptions: (options) => void checkedOptions(options),
   create: (request) => new DockerEnvironment(request),
-  existing: existingEnvironments,
+  async existing(options) {
+    const { existingEnvironments } = await import('./leftovers/existing.js');
+    return await existingEnvironments(options);
+  },
 };
 
 // Whoever imports this has its options, too.

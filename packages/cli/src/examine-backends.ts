@@ -1,4 +1,6 @@
-import type { Capabilities } from '@companion/core/backend';
+import type { Backend, Capabilities } from '@companion/core/backend';
+import { standingOf } from './describe-environment.js';
+import { existingEnvironments, told } from './existing-environments.js';
 import { installCommand, type LoadedBackend, loadBackends, whyNotLoaded } from './load-backends.js';
 
 /** What `companion doctor` says about one backend. */
@@ -23,6 +25,15 @@ export interface BackendExamination {
   readonly capabilities: Capabilities | null;
   /** Of the detection. */
   readonly durationMs: number | null;
+  /** Of one that is available and whose environments can outlive a process. */
+  readonly environments: EnvironmentCounts | { readonly error: string } | null;
+}
+
+/** What `companion ps` would list. */
+interface EnvironmentCounts {
+  readonly count: number;
+  readonly kept: number;
+  readonly leftBehind: number;
 }
 
 export interface ExaminationOptions {
@@ -52,6 +63,7 @@ const NOTHING = {
   priority: null,
   capabilities: null,
   durationMs: null,
+  environments: null,
 } as const;
 
 async function examine(
@@ -81,5 +93,17 @@ async function examine(
     path: found.path,
     priority: backend.priority,
     capabilities: report?.capabilities ?? backend.capabilities,
+    environments: available ? await countEnvironments(backend) : null,
   };
+}
+
+async function countEnvironments(backend: Backend): Promise<BackendExamination['environments']> {
+  if (backend.existing === undefined) return null;
+  try {
+    const standings = (await existingEnvironments(backend)).map(standingOf);
+    const count = (wanted: string): number => standings.filter((one) => one === wanted).length;
+    return { count: standings.length, kept: count('kept'), leftBehind: count('left behind') };
+  } catch (error) {
+    return { error: told(error).message };
+  }
 }

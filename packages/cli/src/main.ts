@@ -10,6 +10,8 @@ import { version } from './version.js';
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./commands/run.js')).runCommand,
   doctor: async () => (await import('./commands/doctor.js')).doctorCommand,
+  ps: async () => (await import('./commands/ps.js')).psCommand,
+  prune: async () => (await import('./commands/prune.js')).pruneCommand,
   conformance: async () => (await import('./commands/conformance.js')).conformanceCommand,
 };
 
@@ -19,6 +21,8 @@ Usage: companion <command> [options]
 
   run [options] -- command …      run a command; its output, its exit code
   doctor                          what this machine can do: which backends work, why not the others
+  ps                              environments that exist now
+  prune                           remove those that were left behind
   conformance <module>[#export]   prove that a backend keeps the contract
 
   companion <command> --help      what a command takes

@@ -24,10 +24,17 @@ export class StatusLine {
   }
 }
 
-/** Draws the pulling of an image: the bytes of all layers together. */
+interface Layer {
+  readonly status: string;
+  /** The most that was told: unpacking counts from 0 again. */
+  readonly bytes: number;
+  readonly totalBytes: number;
+}
+
+/** Draws the pulling of an image: the bytes of all layers together, or the layers where an engine tells no bytes. */
 export class PullProgress {
   readonly #line: StatusLine;
-  readonly #layers = new Map<string, { readonly bytes: number; readonly totalBytes: number }>();
+  readonly #layers = new Map<string, Layer>();
 
   constructor(line: StatusLine) {
     this.#line = line;
@@ -38,12 +45,36 @@ export class PullProgress {
       this.#line.clear();
       return;
     }
-    if (event.type === 'progress' && event.bytes !== undefined && event.totalBytes !== undefined) {
-      this.#layers.set(event.layer, { bytes: event.bytes, totalBytes: event.totalBytes });
+    if (event.type === 'progress') {
+      const { layer, status, bytes = 0, totalBytes = 0 } = event;
+      const known = this.#layers.get(layer);
+      const total = Math.max(known?.totalBytes ?? 0, totalBytes);
+      const most = isDone(status) ? total : Math.max(known?.bytes ?? 0, bytes);
+      this.#layers.set(layer, { status, bytes: most, totalBytes: total });
     }
-    const sum = (key: 'bytes' | 'totalBytes'): string =>
-      ([...this.#layers.values()].reduce((total, layer) => total + layer[key], 0) / 1e6).toFixed(1);
-    const amount = this.#layers.size === 0 ? '' : `: ${sum('bytes')} of ${sum('totalBytes')} MB`;
-    this.#line.show(`pulling ${event.reference}${amount}`);
+    this.#line.show(`pulling ${event.reference}${this.#amount()}`);
   }
+
+  #amount(): string {
+    const layers = [...this.#layers.values()];
+    const sum = (key: 'bytes' | 'totalBytes'): number =>
+      layers.reduce((total, layer) => total + layer[key], 0);
+    const [bytes, totalBytes] = [sum('bytes'), sum('totalBytes')];
+    const busy = layers.filter(({ status }) => !isDone(status));
+    if (totalBytes === 0) {
+      return layers.length === 0 ? '' : `: ${layers.length - busy.length} of ${layers.length} layers`;
+    }
+    if (bytes < totalBytes) return `: ${megabytes(bytes)} of ${megabytes(totalBytes)} MB`;
+    const isUnpacked = layers.every(({ status }) => /pull complete|exists/i.test(status));
+    return `: ${megabytes(totalBytes)} MB${isUnpacked ? '' : ', unpacking'}`;
+  }
+}
+
+/** In the words of engines: what they say of a layer is only meant to be read. */
+function isDone(status: string): boolean {
+  return /complete|exists/i.test(status);
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
 }

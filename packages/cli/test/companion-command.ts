@@ -38,7 +38,8 @@ export function start(file: string, args: readonly string[], options: StartOptio
   } = process.env;
   const child = spawn(file, args, {
     cwd: options.cwd,
-    env: { ...env, ...options.env },
+    // An engine of this machine has no part in tests, unless one of them names it.
+    env: { ...env, DOCKER_HOST: 'unix:///nonexistent/docker.sock', ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));

@@ -44,6 +44,7 @@ describe('companion doctor', () => {
       priority: null,
       capabilities: null,
       durationMs: null,
+      environments: null,
     });
     expect(examined.backends[2]).toEqual({
       backend: 'local',
@@ -58,6 +59,7 @@ describe('companion doctor', () => {
       priority: 100,
       capabilities: expect.objectContaining({ filesystem: 'shared', tty: false }),
       durationMs: expect.any(Number),
+      environments: null,
     });
   });
 

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { describe, expect, test } from 'vitest';
-import { companion, type Ended } from './companion-command.js';
+import { BIN, companion, type Ended, start } from './companion-command.js';
 import { fixture, makeProject, type Project } from './project.js';
 
 const json = ({ stdout }: Ended) => JSON.parse(stdout.toString());
@@ -134,4 +134,23 @@ describe('companion doctor --load', () => {
       from: 'load',
     });
   });
+});
+
+test('the docker backend is asked without loading its client, which takes its time', async () => {
+  using project = makeProject();
+  const probe = project.write(
+    'probe.cjs',
+    `process.on('exit', () => {
+      const loaded = Object.keys(require.cache).filter((path) => /[\\\\/]dockerode[\\\\/]/.test(path));
+      if (process.argv[2] === 'run') console.error('loaded of dockerode: ' + loaded.length);
+    });`,
+  );
+  const args = ['--require', probe, BIN, 'run', '--image', 'tool:1', '--', 'echo', 'done'];
+  const { code, stdout, stderr } = await start(process.execPath, args, {
+    cwd: project.directory,
+    input: null,
+  }).ended;
+  expect({ code, stdout: stdout.toString() }).toEqual({ code: 0, stdout: 'done\n' });
+  expect(stderr).toContain('docker: unix:///nonexistent/docker.sock (DOCKER_HOST) does not exist');
+  expect(stderr).toContain('loaded of dockerode: 0\n');
 });

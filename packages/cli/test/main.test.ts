@@ -46,11 +46,11 @@ describe('main()', () => {
   });
 
   test.for([
-    [[], 'which command?', 'One of run, doctor, conformance; see companion --help.'],
+    [[], 'which command?', 'One of run, doctor, ps, prune, conformance; see companion --help.'],
     [['dcotor'], 'unknown command "dcotor"', 'Did you mean companion doctor?'],
     [['node', '-v'], 'unknown command "node"', 'to run a program: companion run -- node'],
     [['--quiet', 'run'], 'unknown option --quiet', 'See companion --help.'],
-    [['constructor'], 'unknown command "constructor"', 'Commands are run, doctor, conformance'],
+    [['constructor'], 'unknown command "constructor"', 'Commands are run, doctor, ps, prune, conformance'],
     [['doctor', 'now'], 'unexpected "now"', 'See companion doctor --help.'],
     [['doctor', '--jsno'], 'unknown option --jsno', 'Did you mean --json?'],
     [['conformance'], 'which backend?', 'companion conformance ./my-backend.js#myBackend'],

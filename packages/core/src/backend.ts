@@ -25,6 +25,11 @@ export interface Backend {
    * probes, without side effects, and given up after 5 s. It should answer "no" with a reason rather than reject.
    */
   detect(request: EnvironmentRequest, options: Abortable): Promise<Detection>;
+  /**
+   * Throws a `TypeError` for `backendOptions[name]` that are the caller's mistake, which then ends the selection: with
+   * another backend, nobody would hear of it. Called before `detect()` where any are given, without I/O.
+   */
+  checkOptions?(options: unknown): void;
   /** Makes the environment object without I/O. Core calls it in `init()`, when the request is final. */
   create(request: EnvironmentRequest): Environment;
   /**

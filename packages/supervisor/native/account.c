@@ -10,6 +10,7 @@
 
 #include "entries.h"
 #include "home.h"
+#include "text.h"
 
 // What is allocated here is this program's until it ends, which is soon.
 static void *kept(void *memory) {
@@ -21,7 +22,7 @@ static void *kept(void *memory) {
 static bool read_number(const char *text, uint32_t *id) {
   if (!read_id(text, id)) return false;
   if (*id != NO_ID) return true;
-  fprintf(stderr, "no user or group has the number %s: the last one is 2147483647\n", text);
+  print(stderr, "no user or group has the number ", text, ": the last one is 2147483647\n", NULL);
   exit(1);
 }
 
@@ -38,7 +39,7 @@ static void take_user(struct account *account, const char *user) {
     account->home = kept(strdup(entries.field[PASSWD_HOME]));
     close_entries(&entries);
   } else if (!is_number) {
-    fprintf(stderr, "no user called %s\n", user);
+    print(stderr, "no user called ", user, "\n", NULL);
     exit(1);
   }
 }
@@ -47,7 +48,7 @@ static void take_group(struct account *account, const char *group) {
   struct entries entries;
   if (read_number(group, &account->gid)) return;
   if (!find_entry(&entries, GROUP, group, 0)) {
-    fprintf(stderr, "no group called %s\n", group);
+    print(stderr, "no group called ", group, "\n", NULL);
     exit(1);
   }
   read_id(entries.field[ID], &account->gid);
@@ -97,28 +98,24 @@ static bool is_listed(const char *path, const char *name, uint32_t id) {
 
 // Another id may have it in this image.
 static const char *free_name(const char *path, const char *name, uint32_t id) {
-  char *other = NULL;
-  if (!is_listed(path, name, 0)) return name;
-  if (asprintf(&other, "%s%u", name, id) < 0) other = NULL;
-  return kept(other);
+  return is_listed(path, name, 0) ? kept(join(name, decimal(id).text, NULL)) : name;
 }
 
-static void add_entry(const char *path, char *line, uint32_t id) {
-  if (!add_line(path, kept(line))) fprintf(stderr, "%s could not get an entry for %u: %s\n", path, id, strerror(errno));
+static void add_entry(const char *path, char *line, const char *id) {
+  if (add_line(path, kept(line))) return;
+  print(stderr, path, " could not get an entry for ", id, ": ", strerror(errno), "\n", NULL);
 }
 
 static void add_entries(struct account *account, const char *name) {
-  char *line = NULL;
+  struct decimal uid = decimal(account->uid), gid = decimal(account->gid);
   if (!is_listed(PASSWD, NULL, account->uid)) {
     account->name = free_name(PASSWD, name, account->uid);
-    const char *format = "%s:x:%u:%u::%s:/bin/sh\n";
-    if (asprintf(&line, format, account->name, account->uid, account->gid, account->home) < 0) line = NULL;
-    add_entry(PASSWD, line, account->uid);
+    char *line = join(account->name, ":x:", uid.text, ":", gid.text, "::", account->home, ":/bin/sh\n", NULL);
+    add_entry(PASSWD, line, uid.text);
   }
   if (!is_listed(GROUP, NULL, account->gid)) {
     const char *group = free_name(GROUP, name, account->gid);
-    if (asprintf(&line, "%s:x:%u:\n", group, account->gid) < 0) line = NULL;
-    add_entry(GROUP, line, account->gid);
+    add_entry(GROUP, join(group, ":x:", gid.text, ":\n", NULL), gid.text);
   }
 }
 
@@ -128,12 +125,23 @@ static void take_home(struct account *account, const char *home) {
   account->home = home;
   if (is_home_for(home, account)) return;
   if (make_home(home, account)) return;
-  fprintf(stderr, "%s could not be made a home for %u: %s\n", home, account->uid, strerror(errno));
+  const char *reason = strerror(errno);
+  print(stderr, home, " could not be made a home for ", decimal(account->uid).text, ": ", reason, "\n", NULL);
+}
+
+static void print_field(const char *text) {
+  fputs(text, stdout);
+  putchar('\0');
 }
 
 static void print_account(const struct account *account) {
-  printf("%u%c%u%c%s%c%s%c", account->uid, 0, account->gid, 0, account->home, 0, account->name, 0);
-  for (size_t i = 0; i < account->group_count; i++) printf("%s%u", i == 0 ? "" : ",", account->groups[i]);
+  print_field(decimal(account->uid).text);
+  print_field(decimal(account->gid).text);
+  print_field(account->home);
+  print_field(account->name);
+  for (size_t i = 0; i < account->group_count; i++) {
+    print(stdout, i == 0 ? "" : ",", decimal(account->groups[i]).text, NULL);
+  }
   putchar('\0');
 }
 

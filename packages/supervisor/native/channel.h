@@ -7,33 +7,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "decode.h"
+#include "loop.h"
+#include "request.h"
 #include "stream.h"
-#include "tree.h"
 
 // Of the table of channels; the fuzzer has few.
 #ifndef PLACES
 #define PLACES 4096
 #endif
-
-struct channel;
-
-// Requests that are answered later.
-struct requests {
-  struct request {
-    uint32_t number;
-    uint8_t target, signal;
-  } *list;
-  size_t size;
-};
-
-// A descriptor that the loop watches, and what is done when it is ready.
-struct source {
-  int fd;
-  uint32_t watched;  // events of epoll(7); 0 when it is not watched
-  struct channel *channel;
-  void (*ready)(struct source *source, uint32_t events);
-};
 
 enum { OUT = 0, ERR = 1 };
 
@@ -56,13 +37,14 @@ struct channel {
   uint32_t taken;         // bytes that have been written and not been credited
   bool input_ending, input_broken;
   uint8_t last_input;  // of a terminal
-  int input_error;  // why it is broken
+  int input_error;     // why it is broken
 
   struct source link;  // to the keeper
   pid_t keeper, pid;
-  long deadline_ms;  // when the keeper is ended itself: it has to start its program, or to end its tree; 0 for nothing
-  bool told;  // the keeper, to end its tree
-  bool out_of_reach;  // what is left of the tree may not be killed by this user
+  struct order *order;  // until a spare keeper has fulfilled it
+  long deadline_ms;     // when the keeper is ended itself: it has to start its program, or to end its tree; 0 for nothing
+  bool told;            // the keeper, to end its tree
+  bool out_of_reach;    // what is left of the tree may not be killed by this user
   bool killed_by_client;
   bool started, exited, exit_sent;
   uint8_t exit[28];
@@ -91,34 +73,15 @@ struct channels {
   int epoll;
 };
 
-// Answers STARTED or FAILED; the payloads are those of the frames.
-void channel_spawn(struct channels *channels, uint32_t id, const struct spawn *spawn);
-void channel_connect(struct channels *channels, uint32_t id, uint16_t port, uint32_t window);
+extern struct channels channels;
 
+// NULL for want of memory.
+struct channel *new_channel(uint32_t id, int kind);
 struct channel *channel_find(const struct channels *channels, uint32_t id);
-
-// False when the client has broken a rule.
-bool channel_input(struct channel *channel, const uint8_t *bytes, size_t size);
-bool channel_credit(struct channel *channel, uint8_t stream, uint32_t bytes);
-void channel_end_input(struct channel *channel);
-void channel_close_output(struct channel *channel, int index);
-void channel_resize(struct channel *channel, uint16_t columns, uint16_t rows);
-void channel_signal(struct channel *channel, uint32_t request, uint8_t target, uint8_t signal);
-// Answered later, with others that ask for the same.
-void channel_list(struct channel *channel, uint32_t request);
-
-// Answers who has asked for the list of one channel, so that nobody else waits for more than that.
-void channels_list(struct channels *channels);
-// Goes on with those that had no room, now that there is some.
-void channels_feed(struct channels *channels);
+// Takes it out of everything that could lead to it. Events of this batch still may: it is freed after them.
+void end_channel(struct channel *channel);
+// Says GONE and ends it, if nothing of it is left.
+void end_if_gone(struct channel *channel);
 void channels_free_ended(struct channels *channels);
-// Ends what killed keepers have left to the supervisor. Again whenever a child has ended: it may leave children, too.
-// Whether there was any.
-bool channels_kill_strays(const struct channels *channels);
-// Ends keepers that have not done in time what they had to: somebody inside has stopped them; and those that nobody
-// needs. How long until the next one is due, in ms; -1 when nothing is awaited.
-int channels_end_late(struct channels *channels);
-// Tells the keepers to end what they keep.
-void channels_kill(struct channels *channels);
 
 #endif

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "text.h"
+
 const char PASSWD[] = "/etc/passwd", GROUP[] = "/etc/group";
 
 struct entries open_entries(const char *path) { return (struct entries){.file = fopen(path, "re")}; }
@@ -59,18 +61,21 @@ static bool ends_with_a_line_break(int fd) {
 }
 
 bool add_line(const char *path, const char *line) {
-  char *folder = strdup(path), *text = NULL;
+  char *folder = strdup(path);
   if (folder == NULL) return false;
   *strrchr(folder, '/') = '\0';
   mkdir(folder, 0755);
   free(folder);
   int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) return false;
-  int size = asprintf(&text, "%s%s", ends_with_a_line_break(fd) ? "" : "\n", line);
+  // Everybody looks names up there; Podman makes the file for its user alone where an image has none.
+  struct stat status;
+  if (fstat(fd, &status) == 0 && (status.st_mode & 0444) != 0444) fchmod(fd, (status.st_mode & 0777) | 0444);
+  char *text = join(ends_with_a_line_break(fd) ? "" : "\n", line, NULL);
   // In one piece: nobody reads half of it.
-  bool added = size >= 0 && write(fd, text, (size_t)size) == size;
+  bool added = text != NULL && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
   int error = errno;
-  if (size >= 0) free(text);
+  free(text);
   close(fd);
   errno = error;
   return added;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "rights.h"
+#include "text.h"
 
 enum { HOME_MODE = 0755 };
 
@@ -43,12 +44,15 @@ static bool make_parents(char *path) {
 
 // proc(5): the mount that a descriptor's file is in; -1 where nobody says.
 static int mount_of(int fd) {
+  static const char field[] = "mnt_id:";
   char path[64], line[256];
   int id = -1;
-  snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+  stpcpy(stpcpy(path, "/proc/self/fdinfo/"), decimal(fd).text);
   FILE *info = fopen(path, "re");
   if (info == NULL) return -1;
-  while (id < 0 && fgets(line, sizeof line, info) != NULL) sscanf(line, "mnt_id: %d", &id);
+  while (id < 0 && fgets(line, sizeof line, info) != NULL) {
+    if (strncmp(line, field, sizeof field - 1) == 0) id = atoi(line + sizeof field - 1);
+  }
   fclose(info);
   return id;
 }

@@ -6,16 +6,11 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 1000, GRACE_MS = 200, KILL_AGAIN_MS = 20, LAST_MS = 2000 };
+#include "clock.h"
 
-static long now_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+enum { LOOK_MS = 1000, GRACE_MS = 200, KILL_AGAIN_MS = 20, LAST_MS = 2000 };
 
 static void reap(void) {
   while (waitpid(-1, NULL, WNOHANG) > 0) continue;
@@ -60,7 +55,7 @@ static void end_others(void) {
 
 int idle(long seconds) {
   if (getpid() != 1) {
-    fprintf(stderr, "--idle is for the first process of a pid namespace\n");
+    fputs("--idle is for the first process of a pid namespace\n", stderr);
     return 2;
   }
   sigset_t all;

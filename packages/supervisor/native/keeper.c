@@ -2,129 +2,26 @@
 #include "keeper.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "descriptors.h"
-#include "memory.h"
-#include "protocol.h"
-#include "rights.h"
-#include "search.h"
+#include "program.h"
 #include "tree.h"
 
 enum { OWNER_GRACE_MS = 200, LONGEST_PAUSE_MS = 20 };
 
-unsigned long original_open_files = 1024;
 static bool reaps_orphans;
 extern char **environ;
-
-struct failure {
-  int error;
-  uint8_t phase, detail;
-};
-
-// Where the program's process says why it is none: a pipe, which exec(2) closes. Not the memory that vfork(2) shares:
-// under an emulator it shares none, and does not wait either.
-static int failures[2];
-
-static void fail_with(uint8_t phase, uint8_t detail, int error) {
-  struct failure failure;
-  memset(&failure, 0, sizeof failure);
-  failure.error = error;
-  failure.phase = phase;
-  failure.detail = detail;
-  _exit(write(failures[1], &failure, sizeof failure) < 0 ? 126 : 127);
-}
-
-static void fail(uint8_t phase, int error) { fail_with(phase, 0, error); }
-
-static void take_terminal(int fd) {
-  if (ioctl(fd, TIOCSCTTY, 0) != 0) fail(PHASE_TTY, errno);
-}
-
-static void take_streams(const struct streams *streams) {
-  // All three are above 2, so that none is overwritten before it is copied.
-  for (int i = 0; i < 3; i++) {
-    if (dup2(streams->fd[i], i) < 0) fail(PHASE_RESOURCES, errno);
-  }
-}
-
-// As execvp(3): what has no interpreter is for the shell. `argv` has two places more before it ends.
-static void run_file(const char *file, char **argv, char *const *envp) {
-  execve(file, argv, envp);
-  if (errno != ENOEXEC) return;
-  size_t size = 0;
-  while (argv[size] != NULL) size++;
-  memmove(argv + 2, argv + 1, size * sizeof *argv);
-  argv[0] = (char *)"/bin/sh";
-  argv[1] = (char *)file;
-  execve("/bin/sh", argv, envp);
-  errno = ENOEXEC;
-}
-
-struct execution {
-  char **argv;
-  char *const *envp;
-  bool forbidden;  // one that may not be executed was passed over
-};
-
-// Returns only to look further.
-static bool execute(const char *file, void *context) {
-  struct execution *execution = context;
-  bool searches = strchr(execution->argv[0], '/') == NULL;
-  run_file(file, execution->argv, execution->envp);
-  int error = errno;
-  struct stat found;
-  bool exists = stat(file, &found) == 0;
-  // There, but without its interpreter.
-  bool has_no_interpreter = error == ENOENT && exists;
-  bool is_elsewhere = error == ENOENT || error == ENOTDIR || error == EACCES;
-  if (!searches || has_no_interpreter || !is_elsewhere) fail_with(PHASE_EXEC, exists, error);
-  if (error == EACCES) execution->forbidden = exists || execution->forbidden;
-  return true;
-}
-
-static void run_program(char **argv, char *const *envp) {
-  struct execution execution = {argv, envp, false};
-  search_program(argv[0], envp, execute, &execution);
-  fail_with(PHASE_EXEC, execution.forbidden, execution.forbidden ? EACCES : ENOENT);
-}
-
-// Between vfork(2) and exec(2): no allocation, nothing that another process would notice.
-static void become_program(const struct spawn *spawn, const struct streams *streams) {
-  setsid();
-  if (spawn->flags & SPAWN_TTY) take_terminal(streams->fd[1]);
-  take_streams(streams);
-  memory_offer();
-  struct rlimit files;
-  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-    files.rlim_cur = original_open_files;
-    setrlimit(RLIMIT_NOFILE, &files);
-  }
-  if (!take_rights(spawn)) fail(PHASE_USER, errno);
-  if (chdir(spawn->cwd) != 0) fail(PHASE_CWD, errno);
-  signal(SIGPIPE, SIG_DFL);
-  signal(SIGCHLD, SIG_DFL);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
-  run_program(spawn->argv, spawn->envp);
-}
 
 static void say(int link, const struct kept *kept) {
   // Nobody hears it when the supervisor is gone, which the loop notices.
@@ -168,12 +65,6 @@ static bool reap(int link, pid_t program, struct kept *last) {
   }
   last->nothing_left = true;
   return false;
-}
-
-static long now_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 // Without /proc nobody knows the children: then at least the program's own group. False when it may reach none of those
@@ -240,27 +131,6 @@ static void close_others(int link, const struct streams *streams) {
   }
 }
 
-// For a terminal it is one descriptor, or two.
-static void close_streams(const struct streams *streams) {
-  for (int i = 0; i < 3; i++) close(streams->fd[i]);
-}
-
-// The program's pid; -1 with a failure.
-static pid_t start_program(const struct spawn *spawn, const struct streams *streams, struct failure *failure) {
-  pid_t program = -1;
-  if (pipe2(failures, O_CLOEXEC) == 0) program = vfork();
-  if (program == 0) become_program(spawn, streams);
-  *failure = (struct failure){errno, PHASE_RESOURCES, 0};
-  if (program < 0) return -1;
-  close(failures[1]);
-  ssize_t got;
-  while ((got = read(failures[0], failure, sizeof *failure)) < 0 && errno == EINTR) continue;
-  close(failures[0]);
-  if (got <= 0) return program;
-  waitpid(program, NULL, 0);
-  return -1;
-}
-
 static void wake(int signal) { (void)signal; }
 
 // Starts the program and keeps its tree. False when the supervisor is gone.
@@ -290,23 +160,34 @@ union rights {
   struct cmsghdr aligned;
 };
 
-// Waits for one. False when the supervisor is gone, or has no more need of this keeper.
+// So that nobody gives the order again: from now on it is being fulfilled.
+static void take_message(int link) {
+  char byte;
+  while (recv(link, &byte, 1, 0) < 0 && errno == EINTR) continue;
+}
+
+// Waits for one. False when the supervisor is gone, or has no more need of this keeper; or when it cannot take it all,
+// which the supervisor hears from what is left unread.
 static bool take_order(int link, struct spawn *spawn, struct streams *streams) {
   static uint8_t order[ORDER_SIZE];
   for (;;) {
     union rights rights;
     struct iovec place = {order, sizeof order};
     struct msghdr message = {.msg_iov = &place, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = sizeof rights};
-    ssize_t got = recvmsg(link, &message, MSG_CMSG_CLOEXEC);
+    ssize_t got = recvmsg(link, &message, MSG_PEEK | MSG_CMSG_CLOEXEC);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return false;
     const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    // To end the tree that had ended already.
-    if (header == NULL && got == 1) continue;
-    // Who cannot take it all ends: that is an answer, too.
+    if (header == NULL && got == 1) {
+      // To end the tree that had ended already.
+      take_message(link);
+      continue;
+    }
     if (header == NULL || header->cmsg_len != CMSG_LEN(sizeof *streams)) return false;
     memcpy(streams, CMSG_DATA(header), sizeof *streams);
-    return decode_spawn(order, (size_t)got, environ, spawn);
+    if (!decode_spawn(order, (size_t)got, environ, spawn)) return false;
+    take_message(link);
+    return true;
   }
 }
 

@@ -9,8 +9,10 @@
 #include <sys/types.h>
 
 #include "decode.h"
+#include "streams.h"
 
-// What a keeper says, one message each: of KEPT_OUT_OF_REACH, that it may not kill what is left. Its end without the last of them tells that somebody has killed it.
+// What a keeper says, one message each; KEPT_OUT_OF_REACH: it may not kill what is left. Its end without the last of them
+// tells that somebody has killed it.
 struct kept {
   enum { KEPT_STARTED = 1, KEPT_FAILED, KEPT_EXITED, KEPT_OUT_OF_REACH, KEPT_NOTHING } what;
   bool nothing_left;  // the last about this tree: after KEPT_FAILED, KEPT_NOTHING, and mostly KEPT_EXITED
@@ -30,17 +32,9 @@ struct kept {
 // What a keeper is told: to end the tree, in one byte; or an order, which is longer, and has a limit.
 enum { KEEPER_KILL = 'K', ORDER_SIZE = 64 * 1024 };
 
-// A program's standard streams; the same descriptor three times for a terminal.
-struct streams {
-  int fd[3];
-};
-
 // Starts a keeper, which starts the program. Returns the keeper's pid and, in `*link`, the socket to it; -1 with errno.
 pid_t start_keeper(const struct spawn *spawn, const struct streams *streams, int *link);
 // Orders the same from one that has nothing to keep, with a payload of ORDER_SIZE at most. False when nobody is there.
 bool order_keeper(int link, const struct spawn *spawn, const struct streams *streams);
-
-// The limit of open files that programs get: the one that the supervisor was started with.
-extern unsigned long original_open_files;
 
 #endif

@@ -18,16 +18,23 @@
 #include "account.h"
 #include "arguments.h"
 #include "channel.h"
+#include "clock.h"
+#include "deadline.h"
 #include "descriptors.h"
 #include "idle.h"
 #include "keeper.h"
+#include "list.h"
 #include "loop.h"
 #include "memory.h"
 #include "move.h"
+#include "output.h"
+#include "program.h"
 #include "protocol.h"
 #include "resolve.h"
 #include "rights.h"
 #include "serve.h"
+#include "stray.h"
+#include "text.h"
 
 // keyctl(2), from linux/keyctl.h, which musl does not bring.
 enum { JOIN_SESSION_KEYRING = 1 };
@@ -193,8 +200,8 @@ static bool take_stream(int from, int to) {
     if (nothing < 0 || (fd != nothing && dup2(nothing, fd) < 0)) return false;
   }
   if (nothing > 2) close(nothing);
-  fcntl(stream.in, F_SETFL, fcntl(stream.in, F_GETFL) | O_NONBLOCK);
-  fcntl(stream.out, F_SETFL, fcntl(stream.out, F_GETFL) | O_NONBLOCK);
+  set_nonblocking(stream.in);
+  set_nonblocking(stream.out);
   return true;
 }
 
@@ -249,7 +256,7 @@ int main(int argc, char **argv) {
   prctl(PR_SET_DUMPABLE, 0);
   switch (arguments.what) {
     case SAY_VERSION:
-      printf("companion-supervisor, protocol %d\n", PROTOCOL_VERSION);
+      print(stdout, "companion-supervisor, protocol ", decimal(PROTOCOL_VERSION).text, "\n", NULL);
       return 0;
     case RESOLVE:
       return resolve(arguments.file);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "text.h"
+
 enum { LIKELIER = 100, LIKELIEST = 1000 };
 
 static char adjustment[16];  // of programs, as text; empty where they get none
@@ -25,9 +27,9 @@ static long read_counter(void) {
 }
 
 static bool open_counter(const char *root, const char *group, const char *file) {
-  char path[4096];
-  int size = snprintf(path, sizeof path, "%s%s/%s", root, group, file);
-  if (size > 0 && (size_t)size < sizeof path) counter = open(path, O_RDONLY | O_CLOEXEC);
+  char *path = join(root, group, "/", file, NULL);
+  if (path != NULL) counter = open(path, O_RDONLY | O_CLOEXEC);
+  free(path);
   return counter >= 0;
 }
 
@@ -39,7 +41,7 @@ static void prepare_offer(void) {
   if (got <= 0) return;
   text[got] = '\0';
   int wanted = atoi(text) + LIKELIER;
-  snprintf(adjustment, sizeof adjustment, "%d", wanted < LIKELIEST ? wanted : LIKELIEST);
+  strcpy(adjustment, decimal(wanted < LIKELIEST ? wanted : LIKELIEST).text);
 }
 
 void memory_offer(void) {

@@ -11,7 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "loop.h"
+#include "channel.h"
+#include "request.h"
 
 enum { TOKEN_SIZE = 16 };
 

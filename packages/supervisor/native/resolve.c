@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "search.h"
+#include "text.h"
 
 extern char **environ;
 
@@ -24,7 +25,7 @@ static void print_absolute(const char *file) {
   char folder[PATH_MAX];
   if (file[0] != '/') {
     if (getcwd(folder, sizeof folder) == NULL) return;
-    printf("%s/", strcmp(folder, "/") == 0 ? "" : folder);
+    print(stdout, strcmp(folder, "/") == 0 ? "" : folder, "/", NULL);
     file = without_dots(file);
   }
   fputs(file, stdout);

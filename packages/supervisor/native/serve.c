@@ -5,14 +5,22 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "channel.h"
+#include "clock.h"
+#include "connection.h"
+#include "encode.h"
+#include "input.h"
+#include "list.h"
 #include "listening.h"
-#include "loop.h"
 #include "move.h"
+#include "output.h"
 #include "protocol.h"
+#include "signals.h"
+#include "spawn.h"
+#include "stray.h"
+#include "terminal.h"
 #include "tree.h"
 
 enum { KILL_AGAIN_MS = 20, LONGEST_WAIT_MS = 1000, LAST_MS = 2000 };
@@ -22,22 +30,11 @@ struct ending ending;
 long last_ping_ms = -1;
 static bool greeted, has_started_something;
 
-long now_ms(void) {
-  struct timespec now;
-  // Stands still while the machine sleeps.
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void put_u32(uint8_t *at, uint32_t value) {
-  for (int i = 0; i < 4; i++) at[i] = (uint8_t)(value >> (8 * i));
-}
-
 void say_hello(bool reaps_orphans) {
   uint8_t payload[20] = "cmpnsup\n";
   payload[8] = PROTOCOL_VERSION;
-  put_u32(payload + 12, (uint32_t)getpid());
-  put_u32(payload + 16, (reaps_orphans ? CAN_REAP : 0) | (geteuid() == 0 ? CAN_SWITCH_USERS : 0));
+  put_number(payload + 12, (uint32_t)getpid(), 4);
+  put_number(payload + 16, (reaps_orphans ? CAN_REAP : 0) | (geteuid() == 0 ? CAN_SWITCH_USERS : 0), 4);
   stream_frame(channels.stream, HELLO, 0, payload, sizeof payload);
 }
 
@@ -124,12 +121,11 @@ static const char *spawn(const struct frame *frame) {
   if (frame->id == 0 || channel_find(&channels, frame->id) != NULL) return "SPAWN needs an id that is not in use";
   if (!decode_spawn(frame->payload, frame->size, environ, &wanted)) {
     if (errno != ENOMEM) return "SPAWN is not as it should be";
-    uint8_t failed[8] = {PHASE_RESOURCES, 0, 0, 0, ENOMEM};
-    stream_frame(channels.stream, FAILED, frame->id, failed, sizeof failed);
+    send_failed(frame->id, PHASE_RESOURCES, 0, ENOMEM);
     return NULL;
   }
   has_started_something = true;
-  channel_spawn(&channels, frame->id, &wanted);
+  channel_spawn(frame->id, &wanted);
   spawn_free(&wanted);
   return NULL;
 }
@@ -140,7 +136,7 @@ static const char *open_connection(const struct frame *frame, struct reader *rea
   if (!taken_whole(reader) || nothing != 0 || port == 0) return "CONNECT is a port and a window";
   if (frame->id == 0 || channel_find(&channels, frame->id) != NULL) return "CONNECT needs an id that is not in use";
   has_started_something = true;
-  channel_connect(&channels, frame->id, port, window);
+  channel_connect(frame->id, port, window);
   return NULL;
 }
 

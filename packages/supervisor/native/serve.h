@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "channel.h"
 #include "decode.h"
+#include "request.h"
 
 // NULL, or the sentence about the rule that the client has broken.
 const char *serve(const struct frame *frame);
@@ -24,7 +24,6 @@ extern struct ending ending;
 int ending_step(void);
 void begin_ending(long grace_ms);
 
-long now_ms(void);
 // When the client sent its last PING; -1 before the first.
 extern long last_ping_ms;
 

@@ -1,10 +1,11 @@
 #include "spare.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "serve.h"
+#include "clock.h"
 
 // As many as commands mostly run at once; each is a process, which somebody may have to pay for.
 enum { MOST_SPARE = 8, SPARE_MS = 1000 };
@@ -16,7 +17,7 @@ static struct {
 static size_t count;
 static long used_ms;  // the last time that one was taken or left
 
-pid_t take_keeper(const struct spawn *spawn, const struct streams *streams, int *link) {
+pid_t take_spare(const struct spawn *spawn, const struct streams *streams, int *link) {
   used_ms = now_ms();
   // The last one first: what it needs is still in the processor's caches.
   while (count > 0 && spawn->size <= ORDER_SIZE) {
@@ -26,7 +27,7 @@ pid_t take_keeper(const struct spawn *spawn, const struct streams *streams, int 
     // Somebody has killed it.
     close(*link);
   }
-  return start_keeper(spawn, streams, link);
+  return 0;
 }
 
 void leave_keeper(pid_t keeper, int link) {
@@ -43,7 +44,7 @@ void leave_keeper(pid_t keeper, int link) {
 // Not one that has ended: its number may be another process's by now.
 static bool is_there(int link) {
   char byte;
-  return recv(link, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
+  return recv(link, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
 bool is_spare(pid_t pid) {

@@ -7,8 +7,9 @@
 
 #include "keeper.h"
 
-// One that starts the program: a spare keeper, or else a new one. As start_keeper().
-pid_t take_keeper(const struct spawn *spawn, const struct streams *streams, int *link);
+// Orders the program from one of them. Its pid and, in `*link`, the socket to it; 0 when there is none. One that ends
+// before it has taken the order leaves it unread.
+pid_t take_spare(const struct spawn *spawn, const struct streams *streams, int *link);
 // Takes over a keeper that has said that nothing is left of its tree.
 void leave_keeper(pid_t keeper, int link);
 

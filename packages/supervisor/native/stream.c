@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "encode.h"
 #include "protocol.h"
 
 enum { USUAL_ROOM = 256 * 1024 };
@@ -71,15 +72,11 @@ uint8_t *stream_reserve(struct stream *stream, size_t size) {
   return stream->going + stream->going_to + LENGTH_SIZE + HEADER_SIZE;
 }
 
-static void put_u32(uint8_t *at, uint32_t value) {
-  for (int i = 0; i < 4; i++) at[i] = (uint8_t)(value >> (8 * i));
-}
-
 void stream_commit(struct stream *stream, uint8_t type, uint32_t id, size_t size) {
   uint8_t *at = stream->going + stream->going_to;
-  put_u32(at, (uint32_t)(HEADER_SIZE + size));
+  put_number(at, HEADER_SIZE + size, 4);
   at[4] = type;
-  put_u32(at + 5, id);
+  put_number(at + 5, id, 4);
   stream->going_to += LENGTH_SIZE + HEADER_SIZE + size;
 }
 

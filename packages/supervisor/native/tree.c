@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "text.h"
+
 // Reads the beginning of a file; -1 when it cannot be read.
 static ssize_t read_file(const char *path, char *bytes, size_t size) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -18,6 +20,13 @@ static ssize_t read_file(const char *path, char *bytes, size_t size) {
   close(fd);
   if (got >= 0) bytes[got] = '\0';
   return got;
+}
+
+// Of a process, in /proc.
+static ssize_t read_proc(pid_t pid, const char *file, char *bytes, size_t size) {
+  char path[64];
+  stpcpy(stpcpy(stpcpy(path, "/proc/"), decimal(pid).text), file);
+  return read_file(path, bytes, size);
 }
 
 static void copy_name(struct member *member, const char *name) {
@@ -31,9 +40,8 @@ enum { PARENT = 0, GROUP = 1, THREADS = 16, NUMBERS };
 
 // proc(5): "pid (name) state ppid …", where the name may hold anything. False for one that has ended.
 static bool read_stat(pid_t pid, struct member *member) {
-  char path[64], stat[512];
-  snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-  if (read_file(path, stat, sizeof stat) <= 0) return false;
+  char stat[512];
+  if (read_proc(pid, "/stat", stat, sizeof stat) <= 0) return false;
   char *name = strchr(stat, '('), *end = strrchr(stat, ')');
   if (name == NULL || end == NULL || end[1] != ' ' || end[2] == '\0') return false;
   char state = end[2], *at = end + 3;
@@ -52,9 +60,8 @@ static bool read_stat(pid_t pid, struct member *member) {
 // The kernel cuts names to 15 bytes; the command line has the rest.
 static void read_long_name(struct member *member) {
   if (strlen(member->name) < 15) return;
-  char path[64], command[4096];
-  snprintf(path, sizeof path, "/proc/%d/cmdline", (int)member->pid);
-  if (read_file(path, command, sizeof command) <= 0) return;
+  char command[4096];
+  if (read_proc(member->pid, "/cmdline", command, sizeof command) <= 0) return;
   const char *slash = strrchr(command, '/'), *name = slash == NULL ? command : slash + 1;
   if (strncmp(name, member->name, strlen(member->name)) != 0) return;
   copy_name(member, name);
@@ -142,7 +149,7 @@ static void signal_one(pid_t pid, int signal, struct signalled *count) {
 // Kernels without this file are rare; there the whole of /proc is read.
 static bool signal_listed_children(int signal, struct signalled *count) {
   char path[64];
-  snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+  stpcpy(stpcpy(stpcpy(path, "/proc/self/task/"), decimal(getpid()).text), "/children");
   FILE *children = fopen(path, "re");
   if (children == NULL) return false;
   char *number = NULL;

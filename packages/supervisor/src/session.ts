@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Channel } from './channel.js';
 import { type ExitReport, FrameDecoder, type FrameHandler } from './frame-decoder.js';
@@ -9,6 +10,9 @@ import type { StreamPair } from './stream-pair.js';
 const CLOSE_MS = 5000;
 /** Between the end of the way there and that of the way back: why the supervisor has ended it comes there. */
 const LAST_WORDS_MS = 1000;
+
+/** Of a stream that is one of the system's. */
+type Handle = Pick<Socket, 'ref' | 'unref'>;
 
 export interface Reply {
   readonly errno: number;
@@ -42,6 +46,7 @@ export class Session implements FrameHandler {
   #lastRequest = 0;
   #moving = false;
   #closing = false;
+  #isHeld = true;
   #end: Error | undefined;
   #lastWords: NodeJS.Timeout | undefined;
 
@@ -72,6 +77,7 @@ export class Session implements FrameHandler {
     const id = this.#lastId;
     const channel = create(id);
     this.#channels.set(id, channel);
+    this.#hold();
     return channel;
   }
 
@@ -83,6 +89,7 @@ export class Session implements FrameHandler {
     const reply = new Promise<Reply>((resolve, reject) => {
       this.#requests.set(request, { resolve, reject });
     });
+    this.#hold();
     send(request);
     return await reply;
   }
@@ -113,6 +120,7 @@ export class Session implements FrameHandler {
   async close(): Promise<void> {
     if (!this.#closing && this.#end === undefined) {
       this.#closing = true;
+      this.#hold();
       this.writer.end();
       this.#lease?.writable.end();
       const timer = setTimeout(() => this.lose(closedError()), CLOSE_MS);
@@ -148,6 +156,7 @@ export class Session implements FrameHandler {
   onFailed(id: number, phase: number, detail: number, errno: number): void {
     this.#channel(id).onFailed(phase, detail, errno);
     this.#channels.delete(id);
+    this.#hold();
   }
 
   onOutput(id: number, stream: number, piece: Buffer): void {
@@ -169,17 +178,32 @@ export class Session implements FrameHandler {
   onGone(id: number, errno: number): void {
     this.#channel(id).onGone(errno);
     this.#channels.delete(id);
+    this.#hold();
   }
 
   onReply(request: number, errno: number, answer: Buffer): void {
     const waiting = this.#requests.get(request);
     if (waiting === undefined) throw new ProtocolError('the supervisor answered what nobody had asked');
     this.#requests.delete(request);
+    this.#hold();
     waiting.resolve({ errno, answer });
   }
 
   onError(sentence: string): void {
     throw new ProtocolError(`the supervisor ended the session: ${sentence}`);
+  }
+
+  /** A program that waits for nothing more ends by itself, as it does with child processes; then all ends here, too. */
+  #hold(changed = false): void {
+    const isAwaited = this.#closing || this.#channels.size > 0 || this.#requests.size > 0;
+    if (isAwaited === this.#isHeld && !changed) return;
+    this.#isHeld = isAwaited;
+    for (const pair of [this.#stream, this.#lease]) {
+      for (const handle of [pair?.readable, pair?.writable] as (Partial<Handle> | undefined)[]) {
+        if (isAwaited) handle?.ref?.();
+        else handle?.unref?.();
+      }
+    }
   }
 
   #channel(id: number): Channel {
@@ -214,6 +238,7 @@ export class Session implements FrameHandler {
     this.#stream = { readable: socket, writable: socket };
     this.#listen(this.#stream);
     this.writer.release(socket);
+    this.#hold(true);
   }
 
   #read(from: StreamPair, chunk: Buffer): void {

@@ -1,13 +1,16 @@
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { CompanionError } from '@companion/core';
 import type { EnvironmentRequest } from '@companion/core/backend';
 import type { ContainerCreateOptions, HostConfig, MountSettings } from 'dockerode';
 import type { Engine } from '../engine/engine.js';
 import type { Image } from '../image/image.js';
 import { labelsOf } from '../leftovers/labels.js';
-import type { DockerOptions, NetworkOptions, PublishOptions, TmpfsOptions } from '../options.js';
+import type { DockerOptions, TmpfsOptions } from '../options.js';
 import type { ContainerCapabilities } from './capabilities.js';
 import { refuseTarget, SUPERVISOR } from './mounts.js';
+import { extraHosts, firstNetwork, networkMode } from './networks.js';
+import { portBindings } from './published-ports.js';
 
 /** Besides what is asked for, two run: the supervisor, and the keeper of the first program. */
 const OWN_PROCESSES = 2;
@@ -22,6 +25,8 @@ export interface ContainerWish {
   readonly image: Image;
   readonly capabilities: ContainerCapabilities;
   readonly mounts: readonly MountSettings[];
+  /** In memory, where the root is read-only. */
+  readonly home: string | undefined;
 }
 
 /**
@@ -31,6 +36,7 @@ export interface ContainerWish {
 export async function containerOptions(wish: ContainerWish): Promise<ContainerCreateOptions> {
   const { request, options, image } = wish;
   const isKept = request.reuse !== false;
+  const PortBindings = portBindings(options.publish);
   return {
     Image: image.id,
     User: '0:0',
@@ -52,9 +58,9 @@ export async function containerOptions(wish: ContainerWish): Promise<ContainerCr
     Healthcheck: { Test: ['NONE'] },
     StopSignal: 'SIGTERM',
     Labels: { ...options.labels, ...labelsOf(request) },
-    ...exposed(options.publish),
-    HostConfig: await hostConfig(wish),
-    ...networks(options.networks, request.network),
+    ExposedPorts: Object.fromEntries(Object.keys(PortBindings).map((name) => [name, {}])),
+    HostConfig: { ...(await hostConfig(wish)), PortBindings },
+    ...firstNetwork(options),
   };
 }
 
@@ -74,7 +80,7 @@ async function hostConfig(wish: ContainerWish): Promise<HostConfig> {
     Init: false,
     Mounts: [...wish.mounts],
     NetworkMode: networkMode(options, request.network),
-    ...(request.network === 'none' ? {} : { ExtraHosts: extraHosts(options) }),
+    ExtraHosts: await extraHosts(wish),
     ...(limits?.memoryBytes === undefined
       ? {}
       : // What does not fit must not go to the disk instead.
@@ -84,46 +90,20 @@ async function hostConfig(wish: ContainerWish): Promise<HostConfig> {
     CapAdd,
     CapDrop,
     ReadonlyRootfs: options.readOnlyRoot ?? false,
-    Tmpfs: tmpfs(options),
+    Tmpfs: tmpfs(options, wish.home),
     ...(options.shmBytes === undefined ? {} : { ShmSize: options.shmBytes }),
-    SecurityOpt: await Promise.all((options.securityOptions ?? []).map(securityOption)),
-    PortBindings: portBindings(options.publish),
-    ...(options.gpus === undefined ? {} : { DeviceRequests: [gpus(options.gpus)] }),
+    SecurityOpt: await Promise.all((options.securityOptions ?? []).map((one) => securityOption(one, wish))),
+    ...(options.gpus === undefined ? {} : { DeviceRequests: [gpus(options.gpus, wish)] }),
   };
 }
 
-function networkMode({ networks }: DockerOptions, network: 'default' | 'none'): string {
-  const [first] = networks ?? [];
-  if (network === 'none') {
-    if (first === undefined) return 'none';
-    const message = 'it cannot have no network and backendOptions.docker.networks';
-    throw new CompanionError('COMPANION_UNSUPPORTED', message, { hint: 'Leave one of them out.' });
-  }
-  return first === undefined ? 'default' : nameOf(first);
-}
-
-function networks(wanted: DockerOptions['networks'], network: 'default' | 'none') {
-  if (wanted === undefined || wanted.length === 0 || network === 'none') return {};
-  const settings = wanted.map((one) => {
-    const { name, aliases = [] } = typeof one === 'string' ? { name: one } : one;
-    return [name, { Aliases: [...aliases] }] satisfies [string, object];
-  });
-  return { NetworkingConfig: { EndpointsConfig: Object.fromEntries(settings) } };
-}
-
-function nameOf(network: string | NetworkOptions): string {
-  return typeof network === 'string' ? network : network.name;
-}
-
-/** On Linux only Docker Desktop and Podman bring that name by themselves. */
-function extraHosts({ extraHosts: wanted = {} }: DockerOptions): string[] {
-  const hosts = { 'host.docker.internal': 'host-gateway', ...wanted };
-  return Object.entries(hosts).map(([name, address]) => `${name}:${address}`);
-}
-
-function tmpfs({ tmpfs: wanted = [], readOnlyRoot }: DockerOptions): Record<string, string> {
+function tmpfs(
+  { tmpfs: wanted = [], readOnlyRoot }: DockerOptions,
+  home: string | undefined,
+): Record<string, string> {
   const each = wanted.map((one): TmpfsOptions => (typeof one === 'string' ? { path: one } : one));
-  const own = readOnlyRoot && !each.some(({ path }) => path === '/tmp') ? [{ path: '/tmp' }] : [];
+  // Of two with the same path the later one counts.
+  const own = readOnlyRoot ? ['/tmp', ...(home === undefined ? [] : [home])].map((path) => ({ path })) : [];
   return Object.fromEntries(
     [...own, ...each].map(({ path, sizeBytes }: TmpfsOptions) => {
       refuseTarget(path);
@@ -133,12 +113,13 @@ function tmpfs({ tmpfs: wanted = [], readOnlyRoot }: DockerOptions): Record<stri
   );
 }
 
-/** As the docker command does it: a profile is read here and handed over as its text. */
-async function securityOption(option: string): Promise<string> {
+/** As the docker command does it: a profile is read here and handed over as its text. Podman wants the path. */
+async function securityOption(option: string, { engine }: ContainerWish): Promise<string> {
   const [, path] = /^seccomp[=:](.+)$/.exec(option) ?? [];
   if (path === undefined || path === 'unconfined' || path.startsWith('{')) return option;
   try {
-    return `seccomp=${await readFile(path, 'utf8')}`;
+    const profile = await readFile(path, 'utf8');
+    return `seccomp=${engine.kind === 'podman' ? resolve(path) : profile}`;
   } catch (cause) {
     throw new CompanionError('COMPANION_START_FAILED', `the seccomp profile ${path} cannot be read`, {
       hint: 'Pass the host path of a profile, or seccomp=unconfined.',
@@ -147,28 +128,13 @@ async function securityOption(option: string): Promise<string> {
   }
 }
 
-function exposed(publish: readonly PublishOptions[] = []) {
-  if (publish.length === 0) return {};
-  return { ExposedPorts: Object.fromEntries(publish.map((port) => [portName(port), {}])) };
-}
-
-/** On loopback alone unless somebody says otherwise. */
-function portBindings(
-  publish: readonly PublishOptions[] = [],
-): Record<string, { HostIp: string; HostPort: string }[]> {
-  return Object.fromEntries(
-    publish.map((port) => {
-      const { hostPort, address = '127.0.0.1' } = port;
-      return [portName(port), [{ HostIp: address, HostPort: hostPort === undefined ? '' : `${hostPort}` }]];
-    }),
-  );
-}
-
-export function portName({ companionPort, protocol = 'tcp' }: PublishOptions): string {
-  return `${companionPort}/${protocol}`;
-}
-
-function gpus(wanted: 'all' | number | readonly string[]) {
+function gpus(wanted: 'all' | number | readonly string[], { engine }: ContainerWish) {
+  if (engine.kind === 'podman') {
+    // It would take the request and give nothing.
+    const message = "Podman's API does not give graphics processors to containers";
+    const hint = 'Leave backendOptions.docker.gpus out, or use Docker.';
+    throw new CompanionError('COMPANION_UNSUPPORTED', message, { hint });
+  }
   const which =
     typeof wanted === 'object' ? { DeviceIDs: [...wanted] } : { Count: wanted === 'all' ? -1 : wanted };
   return { Driver: '', ...which, Capabilities: [['gpu']], Options: {} };

@@ -7,6 +7,7 @@ import { supervisorArchitecture } from '../image/platform.js';
 import { attachContainer } from './attach.js';
 import { type ContainerWish, containerOptions } from './container-options.js';
 import { ContainerMounts } from './mounts.js';
+import { connectOtherNetworks } from './networks.js';
 import { removeContainer, vanishes } from './remove-container.js';
 import { openSession } from './session.js';
 import { socketDirectory } from './sockets.js';
@@ -16,7 +17,7 @@ import { uploadSupervisor } from './upload.js';
 /** Far more than an engine takes to remove what has ended. */
 const VANISH_MS = 3000;
 
-export type Wish = Omit<ContainerWish, 'mounts'>;
+export type Wish = Omit<ContainerWish, 'mounts' | 'home'>;
 
 /** A container and the session with its supervisor. */
 export interface Container {
@@ -45,10 +46,11 @@ export async function startContainer(wish: Wish, { signal }: Abortable): Promise
   const places = await placesOf(wish);
   const mounts = await ContainerMounts.open({ ...wish, ...places });
   try {
-    const options = await containerOptions({ ...wish, mounts: mounts.settings });
+    const options = await containerOptions({ ...wish, mounts: mounts.settings, home: mounts.home });
     const name = `companion-${request.name}-${request.id.slice(0, 6)}${randomBytes(3).toString('hex')}`;
     const handle = await createContainer(engine, { ...options, name }, { signal });
     try {
+      await connectOtherNetworks(engine, handle, wish.options);
       if (places.supervisor === undefined) await uploadSupervisor(handle, wish.image);
       signal?.throwIfAborted();
       const supervisor = await startSession(engine, handle, places.sockets, { signal });

@@ -1,6 +1,7 @@
 import { chmod, lstat, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, posix } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { CompanionError } from '@companion/core';
 import type { User } from '@companion/core/backend';
 import type { Container } from 'dockerode';
 import { extract, type Headers, type Pack, pack } from 'tar-fs';
@@ -10,74 +11,84 @@ export class Copies {
   readonly #container: Container;
   /** Whose the copies inside are. */
   readonly #ids: User;
+  readonly #hidden: readonly string[];
 
-  constructor(container: Container, { uid, gid }: User) {
+  /** `hidden`: what archives do not see. */
+  constructor(container: Container, { uid, gid }: User, hidden: readonly string[] = []) {
     this.#container = container;
     this.#ids = { uid, gid };
+    this.#hidden = hidden;
   }
 
   /** Directories are merged into what is there; directories that are missing on the way are made. */
   async copyIn(hostPath: string, companionPath: string): Promise<void> {
     const found = await stat(hostPath);
     const to = posix.resolve('/', companionPath);
+    this.#refuseHidden(to);
     if (found.isDirectory()) {
-      const archive = this.#archive(await this.#missing(to), found.mode);
+      const { archive, base } = await this.#archive(to, found.mode);
       pack(hostPath, {
         pack: archive,
         entries: await readdir(hostPath),
-        map: (header) => this.#renamed(header, posix.join(to, header.name)),
+        map: (header) => ({
+          ...header,
+          name: posix.join(posix.relative(base, to), header.name),
+          ...this.#ids,
+        }),
       });
-      await this.#put(archive);
+      await this.#put(archive, base);
       return;
     }
-    const archive = this.#archive(await this.#missing(posix.dirname(to)), 0o755);
+    const { archive, base } = await this.#archive(posix.dirname(to), 0o755);
     pack(dirname(hostPath), {
       pack: archive,
       entries: [basename(hostPath)],
       dereference: true,
-      map: (header) => this.#renamed(header, to),
+      map: (header) => ({ ...header, name: posix.relative(base, to), ...this.#ids }),
     });
-    await this.#put(archive);
+    await this.#put(archive, base);
+  }
+
+  async has(companionPath: string): Promise<boolean> {
+    return (await this.#status(companionPath)) !== undefined;
   }
 
   /** Makes it, or gives it to the owner of copies. */
   async giveDirectory(companionPath: string): Promise<void> {
-    const archive = this.#archive([companionPath], 0o755);
-    archive.finalize();
-    await this.#put(archive);
-  }
-
-  #renamed(header: Headers, path: string): Headers {
-    return { ...header, name: path.slice(1), ...this.#ids };
-  }
-
-  /** The directories of a path that are not there, from the outermost on. */
-  async #missing(directory: string): Promise<readonly string[]> {
-    const missing: string[] = [];
-    for (let path = directory; path !== '/'; path = posix.dirname(path)) {
-      if ((await this.#status(path)) !== undefined) break;
-      missing.unshift(path);
-    }
-    return missing;
-  }
-
-  /** With these directories, each in the one before it. */
-  #archive(directories: readonly string[], lastMode: number): Pack {
     const archive = pack('/', { entries: [], finalize: false });
-    for (const [index, path] of directories.entries()) {
-      const mode = index === directories.length - 1 ? lastMode & 0o777 : 0o755;
-      archive.entry({ name: `${path.slice(1)}/`, type: 'directory', mode, mtime: new Date(), ...this.#ids });
-    }
-    return archive;
+    this.#addDirectory(archive, companionPath.slice(1), 0o755);
+    archive.finalize();
+    await this.#put(archive, '/');
   }
 
-  async #put(archive: Pack): Promise<void> {
+  /**
+   * With the directories of a path that are not there, each in the one before it. What is packed is unpacked in the
+   * innermost one that is: with a read-only root only there files can be written.
+   */
+  async #archive(directory: string, lastMode: number): Promise<{ archive: Pack; base: string }> {
+    const missing: string[] = [];
+    let base = directory;
+    for (; base !== '/' && !(await this.has(base)); base = posix.dirname(base)) missing.unshift(base);
+    const archive = pack('/', { entries: [], finalize: false });
+    for (const path of missing) {
+      const mode = path === directory ? lastMode & 0o777 : 0o755;
+      this.#addDirectory(archive, posix.relative(base, path), mode);
+    }
+    return { archive, base };
+  }
+
+  #addDirectory(archive: Pack, name: string, mode: number): void {
+    archive.entry({ name: `${name}/`, type: 'directory', mode, mtime: new Date(), ...this.#ids });
+  }
+
+  async #put(archive: Pack, path: string): Promise<void> {
     const failed = new Promise<never>((_resolve, reject) => archive.once('error', reject));
-    await Promise.race([this.#container.putArchive(archive, { path: '/' }), failed]);
+    await Promise.race([this.#container.putArchive(archive, { path }), failed]);
   }
 
   /** Directories are merged, and everything else replaced: nothing is written through a link that is there. */
   async copyOut(companionPath: string, hostPath: string): Promise<void> {
+    this.#refuseHidden(posix.resolve('/', companionPath));
     const found = await this.#status(companionPath);
     if (found === undefined) throw new Error(`there is no ${companionPath}`);
     // What a link names is copied, as cp(1) does it for its argument.
@@ -93,6 +104,16 @@ export class Copies {
     } finally {
       await rm(arrived, { recursive: true, force: true });
     }
+  }
+
+  /** Else files would go where nobody finds them. */
+  #refuseHidden(path: string): void {
+    const memory = this.#hidden.find((directory) => `${path}/`.startsWith(`${posix.resolve(directory)}/`));
+    if (memory === undefined) return;
+    const message = `nothing can be copied from or to ${path}: ${memory} is in memory, where this engine does not reach`;
+    throw new CompanionError('COMPANION_UNSUPPORTED', message, {
+      hint: 'Copy to another directory, or write the file with a process, through its input.',
+    });
   }
 
   /** `undefined` when nothing is there. */

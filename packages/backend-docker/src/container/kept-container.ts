@@ -5,13 +5,14 @@ import type Dockerode from 'dockerode';
 import { connectEngine } from '../engine/engine.js';
 import { findEngine } from '../engine/find-engine.js';
 import { companionsOn } from '../leftovers/companions.js';
-import { ownerOf } from '../leftovers/labels.js';
+import { FINGERPRINT_LABEL, ownerOf } from '../leftovers/labels.js';
 import { stateOf } from '../leftovers/owner.js';
 import type { DockerOptions } from '../options.js';
 import { startExec } from './attach.js';
 import { type Container, createContainer, placesOf, type Wish } from './container.js';
 import { containerOptions, supervisorArguments } from './container-options.js';
 import { ContainerMounts, SUPERVISOR } from './mounts.js';
+import { connectOtherNetworks } from './networks.js';
 import { removeContainer } from './remove-container.js';
 import { openSession } from './session.js';
 import { startFailure } from './start-failure.js';
@@ -66,21 +67,29 @@ export async function removeKeptContainer(
     });
   }
   const engine = await connectEngine(answer);
-  await removeContainer(engine, engine.docker.getContainer(keptName(request)));
+  const found = await find({ engine, request });
+  if (found !== undefined) await removeContainer(engine, found.handle);
 }
 
 function keptName({ name, reuse }: EnvironmentRequest): string {
   return `companion-${name}-kept-${reuse === false ? '' : reuse.fingerprint.slice(0, 16)}`;
 }
 
-async function find({ engine, request }: Wish) {
+async function find({ engine, request }: Pick<Wish, 'engine' | 'request'>) {
   const handle = engine.docker.getContainer(keptName(request));
   const found = await handle.inspect().catch((error: { statusCode?: number }) => {
     if (error.statusCode === 404) return undefined;
     throw startFailure(engine, error);
   });
   if (found === undefined) return undefined;
-  const owner = ownerOf(found.Config.Labels);
+  const labels = found.Config.Labels ?? {};
+  if (request.reuse === false || labels[FINGERPRINT_LABEL] !== request.reuse.fingerprint) {
+    const message = `the container ${keptName(request)} is not a companion's, and has the name of one`;
+    throw new CompanionError('COMPANION_START_FAILED', message, {
+      hint: 'Give this companion another name, or remove that container.',
+    });
+  }
+  const owner = ownerOf(labels);
   const { Status: state } = found.State;
   const isStarting = ['created', 'configured', 'initialized'].includes(state);
   return {
@@ -98,7 +107,7 @@ async function make(wish: Wish, { signal }: Abortable): Promise<Dockerode.Contai
   const places = await placesOf(wish);
   const mounts = await ContainerMounts.open({ ...wish, ...places });
   try {
-    const options = await containerOptions({ ...wish, mounts: mounts.settings });
+    const options = await containerOptions({ ...wish, mounts: mounts.settings, home: mounts.home });
     return await makeOnce(wish, { ...options, name: keptName(request) }, places.supervisor === undefined, {
       signal,
     });
@@ -108,7 +117,7 @@ async function make(wish: Wish, { signal }: Abortable): Promise<Dockerode.Contai
 }
 
 async function makeOnce(
-  { engine, image }: Wish,
+  { engine, image, options: { networks } }: Wish,
   options: Dockerode.ContainerCreateOptions,
   isRemote: boolean,
   { signal }: Abortable,
@@ -119,6 +128,7 @@ async function makeOnce(
   });
   if (handle === undefined) return undefined;
   try {
+    await connectOtherNetworks(engine, handle, { networks });
     if (isRemote) await uploadSupervisor(handle, image);
     await handle
       .start(signal === undefined ? {} : { abortSignal: signal })

@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { rm, symlink } from 'node:fs/promises';
+import { lstat, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CompanionError } from '@companion/core';
 import type { EnvironmentRequest } from '@companion/core/backend';
 import type { MountSettings } from 'dockerode';
 import type { Engine } from '../engine/engine.js';
+import type { Image } from '../image/image.js';
 import type { DockerOptions } from '../options.js';
+import { accountRequest } from './account.js';
+import { isMoreThanCopied } from './more-than-copied.js';
+import { sealedRoot } from './sealed-root.js';
 
 /** Of the supervisor and of its sockets, in every container. */
 const OWN_DIRECTORY = '/.companion';
@@ -19,6 +23,7 @@ export interface MountWish {
   readonly request: EnvironmentRequest;
   readonly options: DockerOptions;
   readonly engine: Engine;
+  readonly image: Image;
   /** Host paths; `undefined` where the engine does not see this machine's files. */
   readonly supervisor: string | undefined;
   readonly sockets: string | undefined;
@@ -27,6 +32,8 @@ export interface MountWish {
 /** What is mounted in a container. To be closed once it has been started. */
 export class ContainerMounts {
   settings: readonly MountSettings[] = [];
+  /** A home that has to be in memory, where nothing is mounted there. */
+  home: string | undefined;
   readonly #engine: Engine;
   /** Of this user's alone. */
   readonly #directory: string | undefined;
@@ -43,6 +50,10 @@ export class ContainerMounts {
     const { sourceDir, workspaceDir } = request;
     const wanted = [{ hostPath: sourceDir, companionPath: workspaceDir, readOnly: false }, ...request.mounts];
     for (const { companionPath } of wanted) refuseTarget(companionPath);
+    if (!engine.filesystemIsShared && request.mounts.some(isMoreThanCopied)) {
+      const message = `the engine at ${engine.endpoint.address} is on another machine: mounts are copies there`;
+      throw unsupported(message, 'Leave readOnly and strict out of the mounts.');
+    }
     const socket = options.engineSocket ? engineSocket(engine) : undefined;
     try {
       const binds = engine.filesystemIsShared
@@ -53,6 +64,7 @@ export class ContainerMounts {
       if (supervisor !== undefined) binds.push(mounts.#bind(supervisor, SUPERVISOR, true));
       if (sockets !== undefined) binds.push(mounts.#bind(sockets, SOCKET_DIRECTORY, true));
       if (socket !== undefined) binds.push(mounts.#bind(socket, '/var/run/docker.sock', false));
+      if (options.readOnlyRoot) binds.push(...(await mounts.#seal(wish)));
       mounts.settings = [...(await Promise.all(binds)), ...caches(options)];
       return mounts;
     } catch (error) {
@@ -65,9 +77,37 @@ export class ContainerMounts {
     await Promise.all(this.#links.splice(0).map((link) => rm(link, { force: true })));
   }
 
+  /** Without a directory of this user's nobody gets a name inside. */
+  async #seal(wish: MountWish): Promise<readonly Promise<MountSettings>[]> {
+    const { engine, options, request, sockets } = wish;
+    if (!engine.filesystemIsShared) {
+      throw unsupported(
+        `the engine at ${engine.endpoint.address} cannot bring files into a read-only root`,
+        'Leave readOnlyRoot out: an engine on another machine takes files only where it can write.',
+      );
+    }
+    if (sockets === undefined) {
+      this.home = accountRequest(wish).home;
+      return [];
+    }
+    const { home, files } = await sealedRoot(wish, { sockets, volumes: caches(options) });
+    const taken = [request.workspaceDir, ...request.mounts.map(({ companionPath }) => companionPath)];
+    const isFree = (path: string) => !taken.includes(path) && !Object.hasOwn(options.caches ?? {}, path);
+    if (home !== undefined && isFree(home)) this.home = home;
+    return Object.entries(files)
+      .filter(([companionPath]) => isFree(companionPath))
+      .map(([companionPath, hostPath]) => this.#bind(hostPath, companionPath, true));
+  }
+
   /** Never `HostConfig.Binds`: they make missing directories as root, and a colon in a path breaks them. */
   async #bind(hostPath: string, companionPath: string, readOnly: boolean): Promise<MountSettings> {
     if (this.#engine.kind === 'podman' && UNSPEAKABLE.test(companionPath)) throw unspeakable(companionPath);
+    // Podman 4.3 makes what is missing, as root.
+    await lstat(hostPath).catch((cause: unknown) => {
+      const message = `the container could not be started: ${hostPath}, which is to be mounted, does not exist`;
+      const hint = 'Make it first, or leave the mount out.';
+      throw new CompanionError('COMPANION_START_FAILED', message, { hint, cause });
+    });
     return { Type: 'bind', Source: await this.#nameOf(hostPath), Target: companionPath, ReadOnly: readOnly };
   }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 const STALE_MS = 60_000;
 
 /**
- * Where sockets appear for the moment in which supervisors open them: a directory of this user's alone, always the same
+ * Where sockets and files appear for the moment in which a container is started: a directory of this user's alone, always the same
  * one, so that nothing new is left behind by whoever is killed meanwhile. `undefined` where there is no safe one: a
  * session stays on the stream that it has.
  */
@@ -44,7 +44,7 @@ async function removeStale(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
     const path = join(directory, name);
     const found = await lstat(path).catch(() => undefined);
-    if (found === undefined || found.isDirectory() || Date.now() - found.mtimeMs < STALE_MS) continue;
-    await rm(path, { force: true });
+    if (found === undefined || Date.now() - found.mtimeMs < STALE_MS) continue;
+    await rm(path, { recursive: true, force: true });
   }
 }

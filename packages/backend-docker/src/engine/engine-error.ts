@@ -112,6 +112,10 @@ const KNOWN: readonly Known[] = [
     hint: 'See `docker system df`, and make room with `docker system prune`.',
   },
   {
+    pattern: /memory limit/i,
+    hint: 'Allow more memory: engines have a least value, and a container needs more than that.',
+  },
+  {
     pattern: /name .* is already in use/i,
     hint: 'Another container has that name: give this companion another one, or remove that container.',
   },

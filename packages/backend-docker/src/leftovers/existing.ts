@@ -1,13 +1,18 @@
+import { CompanionError } from '@companion/core';
 import type { Abortable, ExistingEnvironment } from '@companion/core/backend';
 import { removeContainer } from '../container/remove-container.js';
 import { connectEngine, type Engine } from '../engine/engine.js';
 import { findEngine } from '../engine/find-engine.js';
 import { type Companion, companionsOn } from './companions.js';
 
-/** On the engine that the docker command would use; none where no engine answers. */
+/** On the engine that the docker command would use; none where there is no engine. */
 export async function existingEnvironments({ signal }: Abortable): Promise<readonly ExistingEnvironment[]> {
   const answer = await findEngine({}, { signal });
-  if (!answer.available) return [];
+  if (!answer.available) {
+    const { reason, hint, cause } = answer;
+    if ((cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return [];
+    throw new CompanionError('COMPANION_NO_BACKEND', reason, { hint, cause });
+  }
   const engine = await connectEngine(answer);
   return await Promise.all((await companionsOn(engine)).map((one) => describe(engine, one)));
 }
@@ -18,13 +23,21 @@ async function describe(engine: Engine, companion: Companion): Promise<ExistingE
   return {
     ...{ id: containerName, name, createdAt, owner, kept: isKept },
     state: isRunning ? 'running' : 'stopped',
-    inUse: isRunning && (isKept ? await isEntered(handle) : owner !== 'gone'),
+    inUse: isRunning && (isKept ? await isEntered(engine, handle) : owner !== 'gone'),
     remove: () => removeContainer(engine, handle),
   };
 }
 
-/** Each companion enters through a process of its own, which the engine lists for as long as it runs. */
-async function isEntered(handle: Companion['handle']): Promise<boolean> {
-  const found = await handle.inspect().catch(() => undefined);
-  return (found?.ExecIDs?.length ?? 0) > 0;
+/** Each companion enters through a process of its own. Podman lists those that have ended, too, for 5 minutes. */
+async function isEntered({ docker }: Engine, handle: Companion['handle']): Promise<boolean> {
+  const found = await handle.inspect().catch(nothingThere);
+  const processes = await Promise.all(
+    (found?.ExecIDs ?? []).map(async (id) => await docker.getExec(id).inspect().catch(nothingThere)),
+  );
+  return processes.some((one) => one?.Running === true);
+}
+
+/** It has gone meanwhile. */
+function nothingThere(error: { readonly statusCode?: number }): undefined {
+  if (error.statusCode !== 404) throw error;
 }

@@ -127,6 +127,7 @@ function describe(backend: BackendExamination, width: number): readonly string[]
   if (status === 'available' && capabilities !== null) {
     lines.push(...describeCapabilities(capabilities).map((line) => `  ${line}`));
   }
+  if (backend.environments !== null) lines.push(`  ${describeEnvironments(backend.environments)}`);
   return [...lines, ''];
 }
 
@@ -136,6 +137,18 @@ function describeCapabilities(capabilities: Capabilities): readonly string[] {
     entries.flatMap(([key, value]) => (value === wanted ? [key] : [])).join(', ');
   const kinds = entries.flatMap(([key, value]) => (typeof value === 'string' ? [`${key} ${value}`] : []));
   return [kinds.join(', '), `can: ${named(true) || 'nothing more'}; cannot: ${named(false) || 'nothing'}`];
+}
+
+function describeEnvironments(environments: NonNullable<BackendExamination['environments']>): string {
+  if ('error' in environments) return `what exists there is not known: ${environments.error}`;
+  const { count, kept, leftBehind } = environments;
+  if (count === 0) return 'no environment exists';
+  const words = [
+    `${count} ${count === 1 ? 'environment exists' : 'environments exist'} (companion ps)`,
+    ...(kept > 0 ? [`${kept} kept`] : []),
+    ...(leftBehind > 0 ? [`${leftBehind} left behind (companion prune)`] : []),
+  ];
+  return words.join(', ');
 }
 
 function summary(backends: readonly BackendExamination[]): string {

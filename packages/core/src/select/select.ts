@@ -53,7 +53,7 @@ interface Asked {
 
 /**
  * Asks all candidates at once and takes the highest one that says yes, as soon as all above it have said no.
- * Rejects with `COMPANION_NO_BACKEND`, `COMPANION_UNSUPPORTED`, `COMPANION_INVALID_BACKEND` or `COMPANION_ABORTED`.
+ * Rejects with a `TypeError` of a backend's own options, `COMPANION_NO_BACKEND`, `COMPANION_UNSUPPORTED`, `COMPANION_INVALID_BACKEND` or `COMPANION_ABORTED`.
  */
 export async function select(
   settings: Settings,
@@ -63,6 +63,7 @@ export async function select(
 ): Promise<Selected> {
   if (signal?.aborted) throw abortedError('selection', signal);
   const { backends, preferredBy } = candidatesFor(options);
+  checkOptions(backends, settings);
   const abort = new AbortController();
   const forget = onAbort(signal, () => abort.abort(signal?.reason));
   try {
@@ -94,6 +95,7 @@ export async function askAll(
 ): Promise<readonly CandidateReport[]> {
   if (signal?.aborted) throw abortedError('explainSelection()', signal);
   const { backends, preferredBy } = candidatesFor(options);
+  checkOptions(backends, settings);
   const never = signal ?? new AbortController().signal;
   const asked = await Promise.all(
     backends.map((backend) => ask(backend, settings, options, preferredBy, never)),
@@ -101,6 +103,13 @@ export async function askAll(
   if (signal?.aborted) throw abortedError('explainSelection()', signal);
   const chosen = asked.findIndex(({ report }) => report.verdict === 'available');
   return asked.map(({ report }, index) => (index === chosen ? { ...report, verdict: 'chosen' } : report));
+}
+
+function checkOptions(backends: readonly Backend[], { backendOptions }: Settings): void {
+  for (const backend of backends) {
+    const options = backendOptions[backend.name];
+    if (options !== undefined) backend.checkOptions?.(options);
+  }
 }
 
 async function ask(

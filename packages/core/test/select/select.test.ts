@@ -427,3 +427,20 @@ describe('explainSelection()', () => {
     expect(report?.capabilities).toEqual({ ...backend.capabilities, limits: false });
   });
 });
+
+it('ends with the mistake in the options of a candidate, and never with another backend', async () => {
+  const mistake = new TypeError('backendOptions.container.size: expected a number');
+  const strict = {
+    ...container(),
+    checkOptions: (options: unknown) => {
+      if ((options as { size?: unknown }).size !== 1) throw mistake;
+    },
+  };
+  const options = (container: object) => ({ backendOptions: { container } }) as CompanionOptions;
+  await expect(choose([strict, host()], options({ size: 'large' }))).rejects.toBe(mistake);
+  await expect(explainSelection({ sourceDir, backends: [strict, host()], ...options({}) })).rejects.toBe(
+    mistake,
+  );
+  expect((await choose([strict, host()], options({ size: 1 }))).backend).toBe('container');
+  expect((await choose([strict, host()])).backend).toBe('container');
+});

@@ -8,6 +8,9 @@ compile() {
     -fsanitize=fuzzer,address,undefined "$@"
 }
 compile -o "$folder/decode" decode-fuzz.c ../decode.c
-compile -DPLACES=8 -o "$folder/serve" serve-fuzz.c world.c client.c ../channel.c ../decode.c ../spare.c ../stream.c ../descriptors.c \
-  ../move.c ../arguments.c ../rights.c ../resolve.c ../search.c ../account.c ../entries.c ../home.c ../idle.c \
+cd ..
+# All that has no process, connection or clock of its own (fuzz/world.c has them); serve-fuzz.c includes the loop.
+sources=$(ls ./*.c | grep -vE '/(main|serve|keeper|program|tree|memory|listening)\.c$')
+# shellcheck disable=SC2086
+compile -DPLACES=8 -o "$folder/serve" fuzz/serve-fuzz.c fuzz/world.c fuzz/client.c $sources \
   -Wl,--wrap=kill,--wrap=waitpid,--wrap=_exit,--wrap=epoll_wait,--wrap=clock_gettime,--wrap=socket,--wrap=connect

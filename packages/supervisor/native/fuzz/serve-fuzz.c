@@ -61,7 +61,7 @@ static void say_frame(struct script *script) {
   uint8_t type = next(script), id = next(script);
   size_t size = next(script);
   const uint8_t *payload = next_bytes(script, &size);
-  put_u32(frame, (uint32_t)(HEADER_SIZE + size));
+  put_number(frame, HEADER_SIZE + size, 4);
   frame[4] = type;
   frame[5] = id;
   if (size > 0) memcpy(frame + LENGTH_SIZE + HEADER_SIZE, payload, size);
@@ -73,7 +73,7 @@ static void say_frame(struct script *script) {
 static void say_much_input(struct script *script) {
   static uint8_t frame[LENGTH_SIZE + HEADER_SIZE + MAX_PAYLOAD];
   size_t size = (size_t)next(script) << 8;
-  put_u32(frame, (uint32_t)(HEADER_SIZE + size));
+  put_number(frame, HEADER_SIZE + size, 4);
   frame[4] = STDIN;
   frame[5] = next(script);
   say(frame, LENGTH_SIZE + HEADER_SIZE + size);
@@ -91,7 +91,8 @@ static void keeper_says(struct script *script) {
   struct kept kept;
   memset(&kept, 0, sizeof kept);
   uint8_t what = next(script), detail = next(script);
-  if (slot->link < 0 || slot->said == IDLE) return;
+  if (slot->link < 0 || slot->said == SPARE) return;
+  world_takes_order(slot);
   if (slot->said == SILENT && what % 3 != 1) {
     slot->said = SAID_STARTED;
     kept.what = KEPT_STARTED;
@@ -110,7 +111,7 @@ static void keeper_says(struct script *script) {
     kept.what = KEPT_NOTHING;
     kept.nothing_left = true;
   }
-  if (kept.nothing_left) world_idles(slot);
+  if (kept.nothing_left) world_spares(slot);
   send(slot->link, &kept, sizeof kept, MSG_NOSIGNAL);
 }
 

@@ -14,6 +14,7 @@
 #include "../keeper.h"
 #include "../listening.h"
 #include "../memory.h"
+#include "../program.h"
 #include "../tree.h"
 
 enum { FIRST_KEEPER = 100000 };
@@ -24,6 +25,7 @@ static int meeting = -1;  // the other end of a unix socket that is not connecte
 int64_t world_ms;
 unsigned long original_open_files;
 static unsigned taken;
+static bool over;
 
 void close_end(int *fd) {
   if (*fd >= 0) close(*fd);
@@ -32,17 +34,20 @@ void close_end(int *fd) {
 
 static void empty(struct slot *slot) {
   slot->said = SILENT;
+  slot->ordered = false;
   close_end(&slot->link);
   for (int i = 0; i < 3; i++) close_end(&slot->streams[i]);
 }
 
 void world_begin(void) {
-  for (int i = 0; i < SLOTS; i++) world[i] = (struct slot){SILENT, -1, -1, {-1, -1, -1}};
+  for (int i = 0; i < SLOTS; i++) world[i] = (struct slot){SILENT, false, -1, -1, {-1, -1, -1}};
   world_ms = 1000;
   taken = 0;
+  over = false;
 }
 
 void world_end(void) {
+  over = true;
   for (int i = 0; i < SLOTS; i++) empty(&world[i]);
   close_end(&world_met);
   close_end(&meeting);
@@ -75,11 +80,18 @@ pid_t start_keeper(const struct spawn *spawn, const struct streams *streams, int
   slot->link_there = ends[0];
   take_streams(slot, streams);
   *link = ends[0];
+  if (over) empty(slot);
   return pid;
 }
 
-void world_idles(struct slot *slot) {
-  slot->said = IDLE;
+void world_takes_order(struct slot *slot) {
+  char bytes[2];
+  while (slot->ordered && recv(slot->link, bytes, sizeof bytes, MSG_DONTWAIT) > 0) continue;
+  slot->ordered = false;
+}
+
+void world_spares(struct slot *slot) {
+  slot->said = SPARE;
   for (int i = 0; i < 3; i++) close_end(&slot->streams[i]);
 }
 
@@ -89,10 +101,12 @@ bool order_keeper(int link, const struct spawn *spawn, const struct streams *str
   for (int i = 0; i < SLOTS; i++) {
     // One whose supervisor's end was closed is nobody's, and its number another's.
     bool open = world[i].link >= 0 && recv(world[i].link, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
-    if (!open || world[i].said != IDLE || world[i].link_there != link) continue;
+    if (!open || world[i].said != SPARE || world[i].link_there != link) continue;
     world[i].said = SILENT;
     take_streams(&world[i], streams);
-    return true;
+    // The order: who ends without having read it has not taken it.
+    world[i].ordered = send(link, &world[i], 2, MSG_NOSIGNAL | MSG_DONTWAIT) == 2;
+    return world[i].ordered;
   }
   return false;
 }

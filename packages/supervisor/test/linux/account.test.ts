@@ -56,6 +56,15 @@ async function start(more = ''): Promise<Supervisor> {
 const linesOf = (file: string): string[] => readFileSync(join(etc, file), 'utf8').split('\n');
 
 describe.runIf(isRunnable && isRoot)(`account() ${WHERE}, as root`, () => {
+  it('can be looked up by everybody, whoever the files were made for', async () => {
+    chmodSync(join(etc, 'passwd'), 0o600);
+    chmodSync(join(etc, 'group'), 0o640);
+    const supervisor = await start();
+    const { problems } = await supervisor.account({ user: '1234:1234', name: 'somebody' });
+    expect(problems).toEqual([]);
+    expect(['passwd', 'group'].map((file) => statSync(join(etc, file)).mode & 0o777)).toEqual([0o644, 0o644]);
+  });
+
   it.each([
     ['', { uid: 0, gid: 0, home: '/root', name: 'root', groups: [0, 10] }],
     ['root', { uid: 0, gid: 0, home: '/root', name: 'root', groups: [0, 10] }],

@@ -1,6 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { command, isRunnable, run, startSupervisor, until, WHERE } from './real-supervisor.js';
+import { command, isRunnable, run, startSupervisor, textOf, until, WHERE } from './real-supervisor.js';
 
 /** Ids of the processes, zombies left out, whose parent is that one. */
 function childrenOf(pid: number): number[] {
@@ -42,12 +43,32 @@ describe.runIf(isRunnable)(`keepers ${WHERE}`, () => {
       const idle = childrenOf(supervisor.pid);
       expect(idle.length).toBeGreaterThan(0);
       for (const pid of idle) process.kill(pid, signal);
-      // Whoever is ordered while its keeper dies fails: a process that may have run is not started twice.
-      if (signal === 'SIGKILL') await until(() => idle.every((pid) => stateOf(pid) === 'Z'), 'killed');
       expect((await run(supervisor, 'echo', ['hi'])).stdout).toBe('hi\n');
       expect((await run(supervisor, 'echo', ['ho'])).stdout).toBe('ho\n');
     }
   });
+
+  it.each([
+    ['pipes', undefined, 'hi there\n'],
+    ['a terminal', { columns: 80, rows: 24 }, 'hi there\r\n'],
+  ])(
+    'that end before they start what they were ordered are replaced, with %s',
+    async (_what, tty, expected) => {
+      const { supervisor } = await startSupervisor();
+      await run(supervisor, 'true');
+      const [keeper = 0] = childrenOf(supervisor.pid);
+      // It cannot take the streams: nothing says so but its end.
+      execFileSync('prlimit', ['--pid', `${keeper}`, '--nofile=0:0']);
+      const how = tty === undefined ? { stdin: 'pipe' as const } : { stdin: 'pipe' as const, tty };
+      const script = 'stty -echo 2> /dev/null; echo ready; read line; echo "hi $line"';
+      const process = await supervisor.spawn(command('sh', ['-c', script], how));
+      process.stdin?.write('there\n');
+      const [stdout, exit] = await Promise.all([textOf(process.stdout), process.exited]);
+      expect(stdout).toContain(expected);
+      expect(exit).toEqual({ code: 0, signal: null });
+      expect(childrenOf(supervisor.pid)).not.toContain(keeper);
+    },
+  );
 
   it('start what is too much for a message, too', async () => {
     const { supervisor } = await startSupervisor();

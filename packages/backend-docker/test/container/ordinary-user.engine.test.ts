@@ -1,0 +1,128 @@
+// Not root, and allowed to use the engine's socket: everything works, and what comes out belongs to that user.
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, chown, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eachEngine } from '../engines/each-engine.js';
+
+const packageFolder = join(import.meta.dirname, '../..');
+const USER = 1000;
+
+const PROGRAM = `
+import { startCompanion } from '@companion/core';
+import { dockerBackend } from '@companion/backend-docker/backend';
+const [image, host, sourceDir] = process.argv.slice(1);
+const runner = await startCompanion({
+  name: 'ordinary', sourceDir, image, backends: [dockerBackend], backendOptions: { docker: { host } },
+});
+const script = 'echo made > made; mkdir deep; touch deep/file "$HOME/own"; id -u; id -un; echo "$HOME $USER"';
+const { stdout } = await runner.run('sh', ['-c', script]);
+const node = await runner.run('node', ['-p', 'const u = os.userInfo(); [u.uid, u.username, os.homedir() === process.env.HOME]']);
+await runner.copyIn('made', '/opt/given');
+const given = await runner.run('sh', ['-c', 'echo >> /opt/given && echo own']);
+console.log(JSON.stringify({ stdout, node: node.stdout, given: given.stdout }));
+await runner.shutdown();
+`;
+
+eachEngine('an ordinary user', (engine) => {
+  let place = '';
+  let sourceDir = '';
+  const socket = () => join(place, 'engine.sock');
+  // The engine's own socket stays as it is: this one is for that user, as membership in a group would be.
+  const door = createServer((client) => {
+    const onward = connect({ path: new URL(engine.address).pathname, allowHalfOpen: true });
+    client.pipe(onward).pipe(client);
+    const end = () => void client.destroy(onward.destroy().errored ?? undefined);
+    client.on('error', end);
+    onward.on('error', end);
+  });
+  beforeAll(async () => {
+    place = await mkdtemp(join(tmpdir(), 'ordinary-'));
+    sourceDir = join(place, 'source');
+    await mkdir(sourceDir);
+    door.listen({ path: socket(), readableAll: true, writableAll: true });
+    await once(door, 'listening');
+    for (const path of [place, sourceDir]) await chown(path, USER, USER);
+  });
+  afterAll(async () => {
+    door.close();
+    await rm(place, { recursive: true });
+  });
+
+  const run = async (env: NodeJS.ProcessEnv) => {
+    await rm(sourceDir, { recursive: true });
+    await mkdir(sourceDir);
+    await chown(sourceDir, USER, USER);
+    const args = [
+      '--input-type=module',
+      '--eval',
+      PROGRAM,
+      engine.images.node,
+      `unix://${socket()}`,
+      sourceDir,
+    ];
+    const { stdout } = await promisify(execFile)(process.execPath, args, {
+      ...{ uid: USER, gid: USER, cwd: packageFolder },
+      env: { PATH: process.env.PATH, ...env },
+    });
+    return JSON.parse(stdout) as Record<string, string>;
+  };
+
+  const isRoot = process.getuid?.() === 0;
+  const homes: [string, () => Promise<NodeJS.ProcessEnv>][] = [
+    [
+      'with a home',
+      async () => {
+        const HOME = join(place, 'home');
+        await mkdir(HOME);
+        await chown(HOME, USER, USER);
+        return { HOME };
+      },
+    ],
+    ['without a home', async () => ({})],
+    [
+      'with a runtime directory that cannot be written to',
+      async () => {
+        const XDG_RUNTIME_DIR = join(place, 'runtime');
+        await mkdir(XDG_RUNTIME_DIR);
+        await chmod(XDG_RUNTIME_DIR, 0o555);
+        return { HOME: '/nonexistent', XDG_RUNTIME_DIR };
+      },
+    ],
+    [
+      'with a home whose path is too long for a socket',
+      async () => {
+        const HOME = join(place, 'long'.repeat(30));
+        await mkdir(HOME);
+        await chown(HOME, USER, USER);
+        return { HOME };
+      },
+    ],
+    [
+      'with a file where the directory would be',
+      async () => {
+        const HOME = join(place, 'file-home');
+        await mkdir(HOME);
+        await writeFile(join(HOME, '.cache'), '');
+        await chown(HOME, USER, USER);
+        return { HOME };
+      },
+    ],
+  ];
+  test.runIf(isRoot).each(homes)('%s', async (_title, environment) => {
+    const { stdout = '', node, given } = await run(await environment());
+    const [uid, name, home] = stdout.split('\n');
+    expect(uid).toBe(String(USER));
+    expect(name).toMatch(/^[a-z]/);
+    expect(home).toBe(`/home/${name} ${name}`);
+    expect(node).toBe(`[ ${USER}, '${name}', true ]\n`);
+    expect(given).toBe('own\n');
+    for (const path of ['made', 'deep', 'deep/file']) {
+      expect((await stat(join(sourceDir, path))).uid, path).toBe(USER);
+    }
+  });
+});
