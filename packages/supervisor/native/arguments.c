@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "rights.h"
+#include "spare.h"
 
 const char USAGE[] =
-    "usage: companion-supervisor [--stream DESCRIPTOR] [--capabilities HEX]\n"
+    "usage: companion-supervisor [--stream DESCRIPTOR] [--capabilities HEX] [--spares COUNT]\n"
     "       companion-supervisor --idle SECONDS\n"
     "       companion-supervisor --resolve FILE\n"
     "       companion-supervisor --account [USER][:GROUP] [--home DIRECTORY] [--name NAME]\n"
@@ -56,6 +57,7 @@ static bool read_option(const char *option, const char *value, struct arguments 
   if (arguments->what == ACCOUNT) return read_account_option(option, value, arguments);
   if (arguments->what != SUPERVISE) return false;
   if (strcmp(option, "--stream") == 0) return read_stream(value, arguments);
+  if (strcmp(option, "--spares") == 0) return read_number(value, MOST_SPARE, &arguments->spares);
   return strcmp(option, "--capabilities") == 0 && read_capabilities(value, &arguments->capabilities);
 }
 
@@ -76,7 +78,7 @@ static bool choose(const char *option, const char *value, struct arguments *argu
 
 bool read_arguments(char *const *argv, struct arguments *arguments) {
   enum { MOST_SECONDS = 1000 * 1000 * 1000 };
-  *arguments = (struct arguments){.from = 0, .to = 1, .capabilities = EVERY_CAPABILITY};
+  *arguments = (struct arguments){.from = 0, .to = 1, .capabilities = EVERY_CAPABILITY, .spares = MOST_SPARE};
   char *const *at = argv[0] == NULL ? argv : argv + 1;
   if (*at != NULL && strcmp(*at, "--version") == 0) {
     arguments->what = SAY_VERSION;

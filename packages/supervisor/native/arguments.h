@@ -9,6 +9,7 @@ struct arguments {
   enum { SUPERVISE, IDLE, RESOLVE, ACCOUNT, SAY_VERSION } what;
   int from, to;           // the stream; the same descriptor twice for a socket
   uint64_t capabilities;  // that programs may have at most
+  long spares;            // keepers that wait for a program, at most
   const char *idle;       // as it was given
   long idle_seconds;
   const char *file;       // to resolve

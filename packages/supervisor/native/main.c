@@ -33,6 +33,7 @@
 #include "resolve.h"
 #include "rights.h"
 #include "serve.h"
+#include "spare.h"
 #include "stray.h"
 #include "text.h"
 
@@ -233,6 +234,7 @@ static int supervise(const struct arguments *arguments) {
   raise_open_files();
   channels.stream = &stream;
   allowed_capabilities = arguments->capabilities;
+  most_spare = (size_t)arguments->spares;
   if (!take_stream(arguments->from, arguments->to) || (channels.epoll = epoll_create1(EPOLL_CLOEXEC)) < 0) return 1;
   memory_watch();
   stream_in = (struct source){stream.in, 0, NULL, stream_in_ready};

@@ -7,9 +7,9 @@
 
 #include "clock.h"
 
-// As many as commands mostly run at once; each is a process, which somebody may have to pay for.
-enum { MOST_SPARE = 8, SPARE_MS = 1000 };
+enum { SPARE_MS = 1000 };
 
+size_t most_spare = MOST_SPARE;
 static struct {
   pid_t pid;
   int link;
@@ -32,7 +32,7 @@ pid_t take_spare(const struct spawn *spawn, const struct streams *streams, int *
 
 void leave_keeper(pid_t keeper, int link) {
   used_ms = now_ms();
-  if (count == MOST_SPARE) {
+  if (count >= most_spare) {
     // It ends by itself, when it finds that nobody is there.
     close(link);
     return;

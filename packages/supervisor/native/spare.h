@@ -3,9 +3,15 @@
 #define SPARE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "keeper.h"
+
+// As many as commands mostly run at once; each is a process, which counts where processes are limited.
+enum { MOST_SPARE = 8 };
+// How many there may be, MOST_SPARE at most.
+extern size_t most_spare;
 
 // Orders the program from one of them. Its pid and, in `*link`, the socket to it; 0 when there is none. One that ends
 // before it has taken the order leaves it unread.

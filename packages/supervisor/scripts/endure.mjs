@@ -1,4 +1,4 @@
-// `npm run endure -w @companion/supervisor -- [commands|streams|owners] …`: what takes too long for every change. Prints
+// `npm run endure -- [commands|streams|owners] …` in packages/supervisor: what takes too long for every change. Prints
 // what it sees and fails when something grows, differs or is left. After a build.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

@@ -1,4 +1,4 @@
-// `npm run fuzz -w @companion/supervisor -- [SECONDS]`: the committed inputs once more, then new ones, for so many seconds
+// `npm run fuzz -- [SECONDS]` in packages/supervisor: the committed inputs once more, then new ones, for so many seconds
 // each of the two fuzzers. What they find beyond is kept in node_modules/.cache/fuzz.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';

@@ -8,12 +8,10 @@ import type { Image } from '../image/image.js';
 import { labelsOf } from '../leftovers/labels.js';
 import type { DockerOptions, TmpfsOptions } from '../options.js';
 import type { ContainerCapabilities } from './capabilities.js';
+import { limitSettings } from './limits.js';
 import { refuseTarget, SUPERVISOR } from './mounts.js';
 import { extraHosts, firstNetwork, networkMode } from './networks.js';
 import { portBindings } from './published-ports.js';
-
-/** Besides what is asked for, two run: the supervisor, and the keeper of the first program. */
-const OWN_PROCESSES = 2;
 
 /** How long a kept environment waits for the next companion. */
 const IDLE_SECONDS = 60 * 60;
@@ -41,10 +39,7 @@ export async function containerOptions(wish: ContainerWish): Promise<ContainerCr
     Image: image.id,
     User: '0:0',
     // A kept one only waits: whoever enters brings a supervisor of its own.
-    Entrypoint: [
-      SUPERVISOR,
-      ...(isKept ? ['--idle', `${IDLE_SECONDS}`] : supervisorArguments(wish.capabilities)),
-    ],
+    Entrypoint: [SUPERVISOR, ...(isKept ? ['--idle', `${IDLE_SECONDS}`] : supervisorArguments(wish))],
     Cmd: [],
     // The directory of processes is their own matter: the engine would make this one.
     WorkingDir: '/',
@@ -65,13 +60,19 @@ export async function containerOptions(wish: ContainerWish): Promise<ContainerCr
 }
 
 /** Of one that starts programs. */
-export function supervisorArguments({ mask }: ContainerCapabilities): readonly string[] {
-  return mask === undefined ? [] : ['--capabilities', mask];
+export function supervisorArguments({
+  capabilities: { mask },
+  request: { limits },
+}: Pick<ContainerWish, 'capabilities' | 'request'>): readonly string[] {
+  return [
+    ...(mask === undefined ? [] : ['--capabilities', mask]),
+    // Where processes are counted, none may wait for the next program.
+    ...(limits?.processes === undefined ? [] : ['--spares', '0']),
+  ];
 }
 
 async function hostConfig(wish: ContainerWish): Promise<HostConfig> {
   const { request, options } = wish;
-  const { limits } = request;
   const { CapAdd, CapDrop } = wish.capabilities;
   return {
     AutoRemove: true,
@@ -81,12 +82,7 @@ async function hostConfig(wish: ContainerWish): Promise<HostConfig> {
     Mounts: [...wish.mounts],
     NetworkMode: networkMode(options, request.network),
     ExtraHosts: await extraHosts(wish),
-    ...(limits?.memoryBytes === undefined
-      ? {}
-      : // What does not fit must not go to the disk instead.
-        { Memory: limits.memoryBytes, MemorySwap: limits.memoryBytes }),
-    ...(limits?.cpus === undefined ? {} : { NanoCpus: Math.round(limits.cpus * 1e9) }),
-    ...(limits?.processes === undefined ? {} : { PidsLimit: limits.processes + OWN_PROCESSES }),
+    ...limitSettings(request.limits),
     CapAdd,
     CapDrop,
     ReadonlyRootfs: options.readOnlyRoot ?? false,

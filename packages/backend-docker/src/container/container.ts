@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.js';
 import { supervisorArchitecture } from '../image/platform.js';
 import { attachContainer } from './attach.js';
 import { type ContainerWish, containerOptions } from './container-options.js';
+import { checkLimits } from './limits.js';
 import { ContainerMounts } from './mounts.js';
 import { connectOtherNetworks } from './networks.js';
 import { removeContainer, vanishes } from './remove-container.js';
@@ -50,8 +51,7 @@ export async function startContainer(wish: Wish, { signal }: Abortable): Promise
     const name = `companion-${request.name}-${request.id.slice(0, 6)}${randomBytes(3).toString('hex')}`;
     const handle = await createContainer(engine, { ...options, name }, { signal });
     try {
-      await connectOtherNetworks(engine, handle, wish.options);
-      if (places.supervisor === undefined) await uploadSupervisor(handle, wish.image);
+      await prepareContainer(wish, handle);
       signal?.throwIfAborted();
       const supervisor = await startSession(engine, handle, places.sockets, { signal });
       return { handle, supervisor, end: () => endContainer(engine, handle, supervisor) };
@@ -63,6 +63,14 @@ export async function startContainer(wish: Wish, { signal }: Abortable): Promise
   } finally {
     await mounts.close();
   }
+}
+
+/** What is done between creating a container and starting it. */
+export async function prepareContainer(wish: Wish, handle: Dockerode.Container): Promise<void> {
+  const { engine, image, options, request } = wish;
+  await checkLimits(handle, request.limits);
+  await connectOtherNetworks(engine, handle, options);
+  if (!engine.filesystemIsShared) await uploadSupervisor(handle, image);
 }
 
 async function startSession(

@@ -9,14 +9,12 @@ import { FINGERPRINT_LABEL, ownerOf } from '../leftovers/labels.js';
 import { stateOf } from '../leftovers/owner.js';
 import type { DockerOptions } from '../options.js';
 import { startExec } from './attach.js';
-import { type Container, createContainer, placesOf, type Wish } from './container.js';
+import { type Container, createContainer, placesOf, prepareContainer, type Wish } from './container.js';
 import { containerOptions, supervisorArguments } from './container-options.js';
 import { ContainerMounts, SUPERVISOR } from './mounts.js';
-import { connectOtherNetworks } from './networks.js';
 import { removeContainer } from './remove-container.js';
 import { openSession } from './session.js';
 import { startFailure } from './start-failure.js';
-import { uploadSupervisor } from './upload.js';
 
 const POLL_MS = 20;
 /** For another process that has made the container and not started it yet. */
@@ -108,28 +106,25 @@ async function make(wish: Wish, { signal }: Abortable): Promise<Dockerode.Contai
   const mounts = await ContainerMounts.open({ ...wish, ...places });
   try {
     const options = await containerOptions({ ...wish, mounts: mounts.settings, home: mounts.home });
-    return await makeOnce(wish, { ...options, name: keptName(request) }, places.supervisor === undefined, {
-      signal,
-    });
+    return await makeOnce(wish, { ...options, name: keptName(request) }, { signal });
   } finally {
     await mounts.close();
   }
 }
 
 async function makeOnce(
-  { engine, image, options: { networks } }: Wish,
+  wish: Wish,
   options: Dockerode.ContainerCreateOptions,
-  isRemote: boolean,
   { signal }: Abortable,
 ): Promise<Dockerode.Container | undefined> {
+  const { engine } = wish;
   const handle = await createContainer(engine, options, { signal }).catch((error: CompanionError) => {
     if ((error.cause as { statusCode?: number } | undefined)?.statusCode === CONFLICT) return undefined;
     throw error;
   });
   if (handle === undefined) return undefined;
   try {
-    await connectOtherNetworks(engine, handle, { networks });
-    if (isRemote) await uploadSupervisor(handle, image);
+    await prepareContainer(wish, handle);
     await handle
       .start(signal === undefined ? {} : { abortSignal: signal })
       .catch((error: { statusCode?: number }) => {
@@ -163,7 +158,7 @@ async function enter(
   try {
     const places = await placesOf(wish);
     const exec = await handle.exec({
-      Cmd: [SUPERVISOR, ...supervisorArguments(wish.capabilities)],
+      Cmd: [SUPERVISOR, ...supervisorArguments(wish)],
       User: '0:0',
       AttachStdin: true,
       AttachStdout: true,

@@ -36,6 +36,19 @@ describe.runIf(isRunnable)(`keepers ${WHERE}`, () => {
     await until(() => childrenOf(supervisor.pid).length <= 8, 'few');
   });
 
+  it('do not wait where their number is limited', async () => {
+    const { supervisor } = await startSupervisor(undefined, { args: ['--spares', '0'] });
+    const seen = new Set<number>();
+    for (let number = 0; number < 5; number++) {
+      const one = await supervisor.spawn(command('cat', [], { stdin: 'pipe' }));
+      for (const pid of childrenOf(supervisor.pid)) seen.add(pid);
+      one.stdin?.end();
+      expect(await textOf(one.stdout)).toBe('');
+      await one.exited;
+    }
+    expect(seen.size, 'a keeper of its own for each').toBe(5);
+  });
+
   it('that were killed or stopped while they had nothing to keep are not waited for', async () => {
     const { supervisor } = await startSupervisor();
     for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
