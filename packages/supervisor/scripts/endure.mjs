@@ -45,7 +45,9 @@ async function commands() {
   const session = await start();
   const look = () => {
     globalThis.gc?.();
-    return { supervisor: usage(session.child.pid), client: usage('self') };
+    // What is reachable: how much the engine keeps in reserve is its own matter.
+    const heapKib = Math.round(process.memoryUsage().heapUsed / 1024);
+    return { supervisor: usage(session.child.pid), client: { ...usage('self'), heapKib } };
   };
   const runSome = async (count) => {
     let left = count;
@@ -73,7 +75,7 @@ async function commands() {
   assert.equal(after.supervisor.descriptors, before.supervisor.descriptors, 'descriptors of the supervisor');
   assert.equal(after.client.descriptors, before.client.descriptors, 'descriptors of the client');
   assert.ok(after.supervisor.residentKib - before.supervisor.residentKib < 512, 'memory of the supervisor');
-  assert.ok(after.client.residentKib - before.client.residentKib < 32 * 1024, 'memory of the client');
+  assert.ok(after.client.heapKib - before.client.heapKib < 1024, 'memory of the client');
 }
 
 /** A gibibyte through one process and back, then a hundred at once: every byte, in order, in bounded memory. */
