@@ -27,6 +27,11 @@ export class DockerEnvironment implements Environment {
     return this.#container?.id;
   }
 
+  /** Resolves once it has been looked for what killed companions have left on the engine, which no start waits for. */
+  get swept(): Promise<void> {
+    return this.#container?.swept ?? Promise.resolve();
+  }
+
   /** What `backendOptions.docker.publish` has become: the engine chooses host ports that are not given. */
   async publishedPorts(): Promise<readonly PublishedPort[]> {
     return await this.#now().publishedPorts();

@@ -19,6 +19,8 @@ const [image, host, name, reuse] = process.argv.slice(1);
 const runner = await startCompanion({
   name, sourceDir: '.', image, reuse: reuse === 'reuse', backends: [dockerBackend], backendOptions: { docker: { host } },
 });
+// Or it would take away what is left behind from now on.
+await runner.environment.swept;
 console.log('ready');
 process.stdin.resume().once('end', async () => {
   await runner.shutdown();

@@ -33,6 +33,7 @@ interface Parts {
   readonly container: Container;
   readonly account: Account;
   readonly copies: Copies;
+  readonly swept: Promise<void>;
 }
 
 /** A container that runs, with its session, its user and its files. */
@@ -55,6 +56,10 @@ export class OpenContainer {
 
   get id(): string {
     return this.#parts.container.handle.id;
+  }
+
+  get swept(): Promise<void> {
+    return this.#parts.swept;
   }
 
   async publishedPorts(): Promise<readonly PublishedPort[]> {
@@ -145,8 +150,9 @@ export async function openContainer(
       for (const path of Object.keys(options.caches ?? {})) await copies.giveDirectory(path);
     }
     signal?.throwIfAborted();
-    sweepLeftovers(engine);
-    return new OpenContainer({ request, engine, image, container, account, copies });
+    // In the background: no start waits for what others have left.
+    const swept = sweepLeftovers(engine);
+    return new OpenContainer({ request, engine, image, container, account, copies, swept });
   } catch (error) {
     await container.end({ remove: container.reused === undefined }).catch(() => {});
     signal?.throwIfAborted();

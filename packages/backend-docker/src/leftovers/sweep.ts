@@ -6,11 +6,11 @@ import { companionsOn } from './companions.js';
 const NEVER_ENDS = new Set(['created', 'configured', 'initialized', 'exited', 'dead']);
 
 /**
- * Removes what companions have left that were killed between making a container and starting it. In the background:
- * nobody waits for it, and what it cannot do now the next companion does.
+ * Removes what companions have left that were killed between making a container and starting it. Never rejects: what it
+ * cannot do now the next companion does.
  */
-export function sweepLeftovers(engine: Engine): void {
-  void sweep(engine).catch(() => {});
+export async function sweepLeftovers(engine: Engine): Promise<void> {
+  await sweep(engine).catch(() => {});
 }
 
 async function sweep(engine: Engine): Promise<void> {
