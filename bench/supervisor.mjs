@@ -7,6 +7,13 @@ import { goal } from './measure/goals.mjs';
 import { FLOOR, runByHand } from './measure/runners.mjs';
 import { compare, rowOf } from './measure/statistics.mjs';
 import { startSupervisor } from './measure/supervised.mjs';
+import {
+  commandsPerSecond,
+  each,
+  mebibytesPerSecond,
+  microsecondsPerTrip,
+  millisecondsPerCommand,
+} from './measure/work.mjs';
 
 const THROUGH = 'through the supervisor';
 const RAW = 'raw pipe';
@@ -19,21 +26,33 @@ const TRIPS = 300;
 await figure('supervisor', 'The supervisor on this machine, over pipes', async () => {
   const supervisor = await startSupervisor();
   const ways = { [FLOOR]: runByHand, [THROUGH]: supervisor.run };
-  const short = await alternate(each(ways, millisecondsPerCommand), {
-    rounds: 60,
-    warmups: 3,
-    budgetMs: 10_000,
-  });
-  const many = await alternate(each(ways, commandsPerSecond), { rounds: 8, budgetMs: 10_000 });
-  const streams = await alternate(each(outputs(supervisor), mebibytesPerSecond), {
-    rounds: 16,
-    budgetMs: 10_000,
-  });
+  const short = await alternate(
+    each(ways, (run) => millisecondsPerCommand(run)),
+    {
+      rounds: 60,
+      warmups: 3,
+      budgetMs: 10_000,
+    },
+  );
+  const many = await alternate(
+    each(ways, (run) => commandsPerSecond(run, COMMANDS, CONCURRENCY)),
+    { rounds: 8, budgetMs: 10_000 },
+  );
+  const streams = await alternate(
+    each(outputs(supervisor), (open) => mebibytesPerSecond(open, MEBIBYTES)),
+    {
+      rounds: 16,
+      budgetMs: 10_000,
+    },
+  );
   const peers = {
     [RAW]: spawn('cat', { stdio: ['pipe', 'pipe', 'ignore'] }),
     [THROUGH]: await supervisor.start('cat', [], 'pipe'),
   };
-  const trips = await alternate(each(peers, tripsOf), { rounds: 100, warmups: 5, budgetMs: 10_000 });
+  const trips = await alternate(
+    each(peers, (peer) => microsecondsPerTrip(peer, MESSAGE, TRIPS)),
+    { rounds: 100, warmups: 5, budgetMs: 10_000 },
+  );
   for (const { stdin } of Object.values(peers)) stdin.end();
   await Promise.all([once(peers[RAW], 'close'), peers[THROUGH].exited]);
   await supervisor.close();
@@ -83,73 +102,10 @@ function table(title, unit, baseline, samples) {
   return { title, unit, baseline, rows: compare(samples, { baseline }) };
 }
 
-function each(contenders, sampler) {
-  return Object.fromEntries(Object.entries(contenders).map(([name, one]) => [name, sampler(one)]));
-}
-
-function millisecondsPerCommand(run) {
-  return async () => {
-    const startedAt = performance.now();
-    for (let number = 0; number < 10; number++) await checked(run, 'hi');
-    return (performance.now() - startedAt) / 10;
-  };
-}
-
-function commandsPerSecond(run) {
-  return async () => {
-    let next = 0;
-    const worker = async () => {
-      while (next < COMMANDS) await checked(run, String(next++));
-    };
-    const startedAt = performance.now();
-    await Promise.all(Array.from({ length: CONCURRENCY }, worker));
-    return (COMMANDS * 1000) / (performance.now() - startedAt);
-  };
-}
-
-async function checked(run, text) {
-  const { stdout, code } = await run('echo', [text]);
-  if (stdout !== `${text}\n` || code !== 0) throw new Error(`got ${JSON.stringify({ stdout, code })}`);
-}
-
 function outputs(supervisor) {
   const command = ['dd', ['if=/dev/zero', 'bs=1048576', `count=${MEBIBYTES}`, 'status=none']];
   return {
     [RAW]: async () => spawn(...command, { stdio: ['ignore', 'pipe', 'ignore'] }).stdout,
     [THROUGH]: async () => (await supervisor.start(...command, 'ignore')).stdout,
-  };
-}
-
-function mebibytesPerSecond(open) {
-  return async () => {
-    const startedAt = performance.now();
-    let bytes = 0;
-    const stdout = await open();
-    stdout.on('data', (chunk) => {
-      bytes += chunk.length;
-    });
-    await once(stdout, 'end');
-    if (bytes !== MEBIBYTES * 2 ** 20) throw new Error(`expected ${MEBIBYTES} MiB, got ${bytes} bytes`);
-    return (MEBIBYTES * 1000) / (performance.now() - startedAt);
-  };
-}
-
-function tripsOf({ stdin, stdout }) {
-  let missing = 0;
-  let arrived = () => {};
-  stdout.on('data', (chunk) => {
-    missing -= chunk.length;
-    if (missing === 0) arrived();
-  });
-  const trip = () =>
-    new Promise((resolve) => {
-      missing = MESSAGE.length;
-      arrived = resolve;
-      stdin.write(MESSAGE);
-    });
-  return async () => {
-    const startedAt = performance.now();
-    for (let number = 0; number < TRIPS; number++) await trip();
-    return ((performance.now() - startedAt) * 1000) / TRIPS;
   };
 }
