@@ -20,15 +20,20 @@ export interface AccountWish {
 
 /**
  * The user that processes run as, with a name and a home: without these git, ssh, npm and Python fail in odd ways. What
- * the image does not have for it is made, but for the image's own user, who is taken as the image has it.
+ * the image does not have for it is made, but for the image's own user, who is taken as the image has it. What could not be
+ * made is told in notices.
  */
 export async function openAccount(supervisor: Supervisor, wish: AccountWish): Promise<Account> {
-  return await supervisor.account(accountRequest(wish)).catch((error: Error) => {
+  const account = await supervisor.account(accountRequest(wish)).catch((error: Error) => {
     if (wish.request.user !== 'image') throw error;
     const message = `the container could not be started: ${error.message} in ${wish.image.reference}`;
     const hint = "The image's USER must be in its /etc/passwd: mend the image, or leave out `user: 'image'`.";
     throw new CompanionError('COMPANION_START_FAILED', message, { hint, cause: error });
   });
+  for (const message of account.problems) {
+    wish.request.emit({ topic: 'environment', type: 'notice', message });
+  }
+  return account;
 }
 
 /** Whom to look for inside, and what is to be made for who is not there. */
