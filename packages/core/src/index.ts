@@ -34,6 +34,15 @@ export type {
   RunOptions,
   SpawnOptions,
 } from './options.js';
+export {
+  type BackendParity,
+  type Parity,
+  type ParityOptions,
+  type ProbeParity,
+  type VersionAnswer,
+  type VersionProbe,
+  verifyParity,
+} from './parity.js';
 export type { Endpoint } from './ports.js';
 export type { CompanionProcess, ProcessRunOptions } from './process/companion-process.js';
 export type { EndReason, RunResult } from './process/run-result.js';

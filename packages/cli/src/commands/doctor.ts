@@ -4,11 +4,12 @@ import type { Command } from '../command.js';
 import { usageError } from '../command-line-error.js';
 import { type BackendExamination, examineBackends } from '../examine-backends.js';
 import { EXIT } from '../exit-codes.js';
-import { type OptionTable, optionHelp, parseOptions } from '../option-table.js';
+import { type OptionTable, type OptionValues, optionHelp, parseOptions } from '../option-table.js';
 import { parseSource } from '../option-values.js';
 import { formatMs, printJson } from '../print.js';
 import type { StandardStreams } from '../standard-streams.js';
 import { version } from '../version.js';
+import { KNOWN_TOOLS, PARITY_OPTIONS, parityRequest } from './doctor-parity-options.js';
 
 const OPTIONS = {
   source: {
@@ -20,17 +21,35 @@ const OPTIONS = {
     multiple: true,
     help: 'ask a backend of your own or from elsewhere, too: a file or a package',
   },
-  image: { value: 'REFERENCE', help: 'the image it would be made with; default: any. Nothing is pulled' },
+  image: {
+    value: 'REFERENCE',
+    help: 'the image it would be made with; default: any. Nothing is pulled without --parity',
+  },
   json: { help: 'the same as JSON' },
+  parity: { help: 'start every backend and compare the versions of the tools in them' },
 } as const satisfies OptionTable;
 
 const HELP = `Tells what this machine can do: which backends work, why not the others, and how to mend it.
 
 Usage: companion doctor [options]
+       companion doctor --parity [options]
 
 ${optionHelp(OPTIONS)}
 
-Exit codes: 0 when at least one backend is available, else 1; 2 for a mistake in these options.
+With --parity, which starts an environment of every backend (of containers only with --image) and ends it again:
+
+${optionHelp(PARITY_OPTIONS)}
+
+Without --probe it asks ${Object.keys(KNOWN_TOOLS).join(', ')}, and leaves out what is found nowhere.
+
+Exit codes: 0 when at least one backend is available, else 1; with --parity 0 when all backends have the same tools,
+1 when they differ, one failed, or there are not two to compare, 128+n after signal n; 2 for a mistake in these options.
+
+Examples:
+  companion doctor
+  companion doctor --parity --image node:24
+  companion doctor --parity --backend docker --backend nix --image rust:1.90 --probe rustc --probe cargo
+  companion doctor --parity --probe 'clang --version ~ version (\\S+)'
 `;
 
 /** Variables that Companion reads; of others that look like its own only the names are told. */
@@ -38,14 +57,20 @@ const KNOWN_VARIABLES: readonly string[] = ['COMPANION_BACKEND', 'COMPANION_REQU
 /** Stands for any image: backends that need one are asked as if there were one. */
 const ANY_IMAGE = 'docker.io/library/busybox:latest';
 
-/** `companion doctor [--json]` */
+/** `companion doctor [--parity] [--json]` */
 export const doctorCommand: Command = {
   help: HELP,
   execute: async (args, streams) => {
     const unexpected = (argument: string): Error =>
       usageError(`unexpected "${argument}"`, 'See companion doctor --help.');
-    const { values, rest } = parseOptions(args, OPTIONS, unexpected);
+    const { values, rest } = parseOptions(args, { ...OPTIONS, ...PARITY_OPTIONS }, unexpected);
     if (rest?.[0] !== undefined) throw unexpected(rest[0]);
+    if (values.parity) {
+      const { reportParity } = await import('./doctor-parity.js');
+      return await reportParity(parityRequest(values, process.env), streams);
+    }
+    const stray = strayOption(values);
+    if (stray !== undefined) throw usageError(`--${stray} is of use with --parity only`);
     const backends = await examineBackends({
       sourceDir: parseSource(values.source),
       image: values.image ?? ANY_IMAGE,
@@ -63,6 +88,14 @@ export const doctorCommand: Command = {
     return backends.some(({ status }) => status === 'available') ? EXIT.success : EXIT.failure;
   },
 };
+
+/** One that was given and would be ignored. */
+function strayOption(values: OptionValues<typeof PARITY_OPTIONS>): string | undefined {
+  return Object.keys(PARITY_OPTIONS).find((name) => {
+    const value = values[name as keyof typeof PARITY_OPTIONS];
+    return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
+  });
+}
 
 /** What `--json` prints. Members may be added, none is taken away. */
 interface Examination {
