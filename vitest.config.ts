@@ -20,7 +20,9 @@ const engines = [
   'packages/*/test/**/*.engine.test.ts',
   'packages/backend-docker/test/**/*.conformance.test.ts',
 ];
-const elsewhere = ['**/node_modules/**', '**/dist/**', ...engines];
+// What needs Nix: each file makes a store of its own.
+const nix = ['packages/*/test/**/*.nix.test.ts', 'packages/backend-nix/test/**/*.conformance.test.ts'];
+const elsewhere = ['**/node_modules/**', '**/dist/**', ...engines, ...nix];
 
 export default defineConfig({
   resolve: { alias },
@@ -70,6 +72,17 @@ export default defineConfig({
           globalSetup: ['packages/backend-docker/test/engines/global-setup.ts'],
           fileParallelism: false,
           sequence: { groupOrder: 3 },
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'nix',
+          include: nix,
+          fileParallelism: false,
+          sequence: { groupOrder: 4 },
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

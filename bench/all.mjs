@@ -29,6 +29,7 @@ const GROUPS = {
     'event-loop-block',
   ],
   containers: ['supervisor', 'docker-commands', 'docker-streams', 'docker-init', 'docker-scale'],
+  nix: ['nix'],
 };
 const FIGURES = Object.values(GROUPS).flat();
 const document = join(import.meta.dirname, '../docs/benchmarks.md');

@@ -32,6 +32,7 @@ const ENGINES = [
   },
   { purpose: 'images for engines', program: 'busybox', debianPackages: ['busybox-static'] },
   { purpose: 'a registry for engines', program: 'docker-registry', debianPackages: ['docker-registry'] },
+  { purpose: 'backend nix', program: 'nix', debianPackages: ['nix-bin'] },
   {
     purpose: 'a supervisor for arm64 on x64',
     program: 'qemu-aarch64-static',

@@ -158,7 +158,7 @@ function makeStarter() {
 /** The command finds the backend beside it, and asks it without loading what only containers need. */
 function checkDocker() {
   const into = join(folder, 'docker');
-  const names = ['core', 'supervisor', 'backend-local', 'backend-docker', 'cli'];
+  const names = ['core', 'supervisor', 'backend-local', 'backend-nix', 'backend-docker', 'cli'];
   if (!npmInstall('npm installs the command and the docker backend', into, names.map(tarball))) return;
   const bin = join(into, 'node_modules/@companion/cli/dist/bin.js');
   // An engine of this machine has no part in it.

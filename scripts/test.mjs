@@ -38,7 +38,7 @@ const leftOut = prepareEngines();
 const built = reportCommand('every package builds', 'turbo', ['run', 'build', '--output-logs=errors-only']);
 const tests = [
   'run',
-  ...['unit', 'conformance', 'mutants', 'engines'].flatMap((name) => ['--project', name]),
+  ...['unit', 'conformance', 'mutants', 'engines', 'nix'].flatMap((name) => ['--project', name]),
 ];
 const vitest = spawnSync(
   'vitest',

@@ -36,6 +36,7 @@ function describeEnvironment(event: CompanionEvent & { topic: 'environment' }): 
       return `environment lost: ${event.reason}`;
     case 'mount-translated':
       return `${event.companionPath} stands for ${event.hostPath} on this machine`;
+    case 'busy':
     case 'notice':
       return event.message;
   }

@@ -31,8 +31,11 @@ interface Layer {
   readonly totalBytes: number;
 }
 
-/** Draws the pulling of an image: the bytes of all layers together, or the layers where an engine tells no bytes. */
-export class PullProgress {
+/**
+ * Draws what a start is busy with. Of an image, the bytes of all layers together, or the layers where an engine tells no
+ * bytes.
+ */
+export class StartProgress {
   readonly #line: StatusLine;
   readonly #layers = new Map<string, Layer>();
 
@@ -41,6 +44,10 @@ export class PullProgress {
   }
 
   take(event: CompanionEvent): void {
+    if (event.topic === 'environment' && event.type === 'busy') {
+      this.#line.show(event.message);
+      return;
+    }
     if (event.topic !== 'image' || event.type === 'pulled') {
       this.#line.clear();
       return;

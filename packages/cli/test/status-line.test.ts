@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
-import { PullProgress, StatusLine } from '../src/status-line.js';
+import { StartProgress, StatusLine } from '../src/status-line.js';
 
 /** What stands on the line after each event of a pull. */
 function draw(
@@ -16,7 +16,7 @@ function draw(
     }),
     { isTTY: true, columns: 80 },
   );
-  const progress = new PullProgress(new StatusLine(sink));
+  const progress = new StartProgress(new StatusLine(sink));
   const image = { topic: 'image', reference: 'tool:1' } as const;
   progress.take({ ...image, type: 'pulling' });
   const lines = events.map(([layer, status, bytes, totalBytes]) => {

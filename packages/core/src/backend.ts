@@ -315,7 +315,9 @@ export type EnvironmentEvent =
       readonly hostPath: string;
       readonly companionPath: string;
     }
-  /** Something the user should know and no other event says: evaluation progress, a lowered promise. */
+  /** What a start that takes long is busy with now: an evaluation, a build. Of interest until the next event. */
+  | { readonly topic: 'environment'; readonly type: 'busy'; readonly message: string }
+  /** Something the user should know and no other event says: a lowered promise, a mistake that was passed over. */
   | { readonly topic: 'environment'; readonly type: 'notice'; readonly message: string };
 
 export type ImageEvent =

@@ -12,7 +12,7 @@ import { reportEnd, sayFellBack, sayPorts } from '../report-run.js';
 import { parseRun, RUN_OPTIONS, type RunRequest } from '../run-options.js';
 import { SignalForwarding } from '../signal-forwarding.js';
 import type { OutputSink, StandardStreams } from '../standard-streams.js';
-import { PullProgress, StatusLine } from '../status-line.js';
+import { StartProgress, StatusLine } from '../status-line.js';
 
 const HELP = `Runs a command in an environment and ends the environment with it.
 
@@ -85,7 +85,7 @@ async function createRunner(
   const by = preferredBackend === undefined ? 'COMPANION_BACKEND' : '--backend';
   const loaded = await loadUsableBackends(preferred, by, request.load);
   const { createCompanion } = await import('@companion/core');
-  const progress = new PullProgress(new StatusLine(stderr));
+  const progress = new StartProgress(new StatusLine(stderr));
   try {
     const runner = await createCompanion(
       {

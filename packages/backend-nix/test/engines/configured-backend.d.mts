@@ -1,0 +1,3 @@
+import type { Backend } from '@companion/core/backend';
+
+export const configuredBackend: Backend;
