@@ -11,6 +11,7 @@ import { type Leader, ProcessTree } from './process-tree.js';
 import { type Resolved, resolveBinary } from './resolve-binary.js';
 import { endTree } from './windows-tree.js';
 
+export { watchdogAvailable } from './owner-death.js';
 export { type Resolved, resolveBinary } from './resolve-binary.js';
 
 const isWindows = process.platform === 'win32';

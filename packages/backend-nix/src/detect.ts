@@ -48,7 +48,10 @@ export async function detectNix(
       `Run \`git add --intent-to-add flake.nix\` there, or set \`backendOptions.nix.flake\` to \`path:${dirname(flakeInGit)}\`, which git has no part in.`,
     );
   }
-  return { available: true, detail: `${nix.version}, ${program.path}` };
+  const detail = `${nix.version}, ${program.path}`;
+  const { watchdogAvailable } = await import('@companion/backend-local/spawn');
+  if (watchdogAvailable()) return { available: true, detail };
+  return { available: true, detail: `${detail}, no sh or grep`, lowered: { ownerDeath: 'survives' } };
 }
 
 function whyUnreadable({

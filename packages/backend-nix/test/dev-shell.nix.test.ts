@@ -251,6 +251,23 @@ onNix('a dev shell', (nix) => {
     }
   });
 
+  test('of a git repository at a path that Nix does not read is told, with what to do', async () => {
+    await using flake = await makeFlake(shellFlake('VALUE = "found";'), { git: true });
+    for (const name of ['a space', 'a#hash']) {
+      const renamed = `${flake.directory}-${name}`;
+      await rename(flake.directory, renamed);
+      try {
+        // Newer releases do read it.
+        const value = await valueIn(renamed, 'VALUE', options).catch(
+          (error: { hint?: string }) => error.hint,
+        );
+        expect(value).toMatch(/^found$|give the directory a plain name/);
+      } finally {
+        await rename(renamed, flake.directory);
+      }
+    }
+  });
+
   test('of another flake, named by a relative path, works in the source directory', async () => {
     await using flake = await makeFlake({
       'tools/flake.nix': shellFlake('VALUE = "from tools"; shellHook = "export WHERE=$PWD";'),

@@ -48,6 +48,9 @@ const START_DAEMON =
     ? 'Start the Nix daemon: `sudo launchctl kickstart -k system/org.nixos.nix-daemon`.'
     : 'Start the Nix daemon: `sudo systemctl start nix-daemon`.';
 
+const UNREADABLE_PLACE =
+  'This release of Nix reads no git repository at a path with spaces, # or ?, or letters beyond ASCII: give the directory a plain name, or use a newer Nix.';
+
 // The first that fits: what is more special stands above what it is a case of. Each pattern knows the words of several
 // releases of Nix.
 const CAUSES: readonly (readonly [FailureKind, RegExp, string | Hint])[] = [
@@ -96,6 +99,15 @@ const CAUSES: readonly (readonly [FailureKind, RegExp, string | Hint])[] = [
     'git',
     /is not owned by current user|dubious ownership/,
     'Git reads no repository of another user: `git config --global --add safe.directory DIRECTORY` permits it.',
+  ],
+  ['git', /'file:\/\/[^']*' is not a valid URL/, UNREADABLE_PLACE],
+  [
+    'git',
+    /fatal: '\/[^']*' does not appear to be a git repository/,
+    (_, cwd) =>
+      /[#?]/.test(cwd)
+        ? UNREADABLE_PLACE
+        : 'Check that the repository is still where the input of the flake says.',
   ],
   ['syntax', /syntax error, /, 'Mend the file at the place that Nix names.'],
   [

@@ -167,6 +167,7 @@ export class ClosureWalk {
     while (rest.length > 0) {
       const next = `${at}${sep}${rest.shift() ?? ''}`;
       if (!ground.linksAt(next)) {
+        if (rest.length > 0) ground.enter(next);
         at = next;
         continue;
       }

@@ -8,6 +8,8 @@ export interface Ground {
   readonly root: string;
   /** Whether there is a link at this path; nothing is watched. */
   readonly linksAt: (path: string) => boolean;
+  /** Watches that a directory on the way to something stays one, and no link. */
+  readonly enter: (path: string) => void;
   /** Watches one path and tells what is there: `absent`, `directory`, `link …`. */
   readonly look: (path: string) => string;
   /** Watches a whole directory; gives the Nix files in it. */
@@ -29,10 +31,12 @@ const MACHINE = /^\/(?:proc|sys|dev|run)(?:\/|$)/;
 export function filesGround(root: string, recording: Recording, exceptions?: Exceptions): Ground {
   const skips = (path: string): boolean =>
     exceptions !== undefined && (MACHINE.test(path) || path.startsWith(`${exceptions.store}/`));
+  const look = (path: string): string => (skips(path) ? 'absent' : recording.mark(path)[0]);
   return {
     root,
     linksAt: (path) => statOf(path)?.isSymbolicLink() === true,
-    look: (path) => (skips(path) ? 'absent' : recording.mark(path)[0]),
+    enter: look,
+    look,
     all: (directory) =>
       skips(directory) || exceptions?.isTooMuch(directory) ? [] : recording.tree(directory),
   };
@@ -65,9 +69,13 @@ export class GitGround implements Ground {
   readonly linksAt = (path: string): boolean =>
     this.#tracked.has(relative(this.root, path)) && statOf(path)?.isSymbolicLink() === true;
 
+  readonly enter = (path: string): void => {
+    if (this.#directories.has(relative(this.root, path))) this.#recording.mark(path);
+  };
+
   readonly look = (path: string): string => {
     const at = relative(this.root, path);
-    if (this.#directories.has(at)) return 'directory';
+    if (this.#directories.has(at)) return this.#recording.mark(path)[0];
     this.asked.add(at);
     const inside = this.#submodules.some((one) => at === one || at.startsWith(`${one}/`));
     return inside || this.#tracked.has(at) ? this.#recording.mark(path)[0] : 'absent';
@@ -77,6 +85,9 @@ export class GitGround implements Ground {
     const at = relative(this.root, directory);
     this.asked.add(at);
     const expressions: string[] = [];
+    for (const one of this.#directories) {
+      if (one !== '' && (at === '' || one.startsWith(`${at}/`))) this.#recording.mark(join(this.root, one));
+    }
     for (const { path, submodule } of this.entries) {
       const within = at === '' || path === at || path.startsWith(`${at}/`);
       // Git's index tells nothing of what is in a submodule.

@@ -54,7 +54,13 @@ function outputsAt(tokens: readonly Token[]): number | undefined {
     const token = tokens[at];
     if (token?.kind === 'symbol' && ['{', '${', '(', '['].includes(token.text)) depth += 1;
     if (token?.kind === 'symbol' && ['}', ')', ']'].includes(token.text)) depth -= 1;
-    if (depth === 1 && isWord(token, 'outputs') && isSymbol(tokens[at + 1], '=') && !isSymbol(tokens[at - 1], '.')) return at + 2;
+    if (
+      depth === 1 &&
+      isWord(token, 'outputs') &&
+      isSymbol(tokens[at + 1], '=') &&
+      !isSymbol(tokens[at - 1], '.')
+    )
+      return at + 2;
   }
   return undefined;
 }

@@ -124,7 +124,11 @@ function isDefined(tokens: readonly Token[], at: number): boolean {
   if (isSymbol(before, '.')) return false;
   if (['=', ':', '@'].some((text) => isSymbol(next, text))) return true;
   const formal = isSymbol(before, '{') || isSymbol(before, ',');
-  return !IMPORTERS_OF_OTHERS.has(tokens[at]?.text ?? '') && formal && [',', '?', '}'].some((text) => isSymbol(next, text));
+  return (
+    !IMPORTERS_OF_OTHERS.has(tokens[at]?.text ?? '') &&
+    formal &&
+    [',', '?', '}'].some((text) => isSymbol(next, text))
+  );
 }
 
 /** Reads the text of a Nix file; what it does not understand becomes a doubt. */

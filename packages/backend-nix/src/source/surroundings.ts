@@ -31,7 +31,7 @@ const ALWAYS = [
     'NIX_IGNORE_SYMLINK_STORE',
     'GIT_INDEX_FILE',
   ],
-  ...['HOME', 'XDG_CONFIG_HOME', 'XDG_CONFIG_DIRS'],
+  ...['HOME', 'XDG_CONFIG_HOME', 'XDG_CONFIG_DIRS', 'XDG_DATA_HOME'],
 ];
 // Besides what the expression itself names: what nixpkgs asks for.
 const IMPURE = ['NIX_PATH', 'NIXPKGS_*', 'IN_NIX_SHELL'];
@@ -72,7 +72,9 @@ export function settingsFiles(env: Variables): readonly string[] {
   const own = folders.map((folder) => join(folder, 'nix', 'nix.conf'));
   const pending = [join(system, 'nix.conf'), ...list(env.NIX_USER_CONF_FILES, own.join(':'))];
   pending.push(...included('/', env.NIX_CONFIG ?? ''));
-  const files = new Set([join(system, 'registry.json'), join(user, 'nix', 'registry.json')]);
+  const data = join(env.XDG_DATA_HOME || join(home, '.local', 'share'), 'nix');
+  // The last one says which settings of a flake the user has agreed to.
+  const files = new Set([join(system, 'registry.json'), join(user, 'nix', 'registry.json'), join(data, 'trusted-settings.json')]);
   for (let file = pending.pop(); file !== undefined; file = pending.pop()) {
     if (files.has(file)) continue;
     files.add(file);

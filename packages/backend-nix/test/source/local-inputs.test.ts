@@ -33,7 +33,10 @@ describe('sources on this machine', () => {
     const text = lock({
       root: { inputs: { a: 'a', b: 'b', c: 'c', d: 'd' } },
       a: { locked: { type: 'path', path: './a', narHash: 'x' }, original: { type: 'path', path: './a' } },
-      b: { locked: { type: 'git', url: 'file:///b', rev: 'abc' }, original: { type: 'git', url: 'file:///b' } },
+      b: {
+        locked: { type: 'git', url: 'file:///b', rev: 'abc' },
+        original: { type: 'git', url: 'file:///b' },
+      },
       c: { locked: { type: 'github', owner: 'x', rev: 'abc' } },
       d: { locked: { type: 'path', path: '../d' }, parent: ['a'] },
     });
@@ -46,7 +49,13 @@ describe('sources on this machine', () => {
   });
 
   test('flake.nix names them, too: without a lock they are looked at every time', () => {
-    const { sources } = localInputs(undefined, flake('inputs = { a.url = "path:../a"; b = { type = "path"; path = "./b"; }; c.url = git+file:///c; };'), '/flake');
+    const { sources } = localInputs(
+      undefined,
+      flake(
+        'inputs = { a.url = "path:../a"; b = { type = "path"; path = "./b"; }; c.url = git+file:///c; };',
+      ),
+      '/flake',
+    );
     expect(sources).toEqual([
       { kind: 'files', path: '/a' },
       { kind: 'either', path: '/flake/b' },
@@ -57,7 +66,10 @@ describe('sources on this machine', () => {
   });
 
   test('an input that follows the flake itself is known', () => {
-    const text = lock({ root: { inputs: { a: 'a' } }, a: { inputs: { b: [] }, locked: { type: 'github', rev: 'x' } } });
+    const text = lock({
+      root: { inputs: { a: 'a' } },
+      a: { inputs: { b: [] }, locked: { type: 'github', rev: 'x' } },
+    });
     expect(localInputs(text, flake(''), '/flake').handsOnItself).toBe(true);
   });
 });

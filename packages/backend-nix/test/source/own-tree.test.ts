@@ -1,8 +1,11 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: interpolations of Nix look like that
 import { describe, expect, test } from 'vitest';
 import { ownTreeOf } from '../../src/source/own-tree.js';
 
 const of = (outputs: string): string => {
-  const { whole, revision } = ownTreeOf(`{ description = "outputs = x"; inputs.a.url = "b"; outputs = ${outputs}; }`);
+  const { whole, revision } = ownTreeOf(
+    `{ description = "outputs = x"; inputs.a.url = "b"; outputs = ${outputs}; }`,
+  );
   return revision ? 'revision' : whole ? 'whole' : 'nothing';
 };
 
@@ -52,10 +55,14 @@ describe('what a flake sees of its own tree', () => {
     expect(of(outputs)).toBe(expected);
   });
 
-  test.each(['{ inherit (import ./x) outputs; }', '{ "outputs" = { self }: self; }', 'import ./x', '{ a.outputs = x: 1; }', '', '{ outputs = _: { };'])(
-    'everything, where there are no outputs to be understood: %s',
-    (flake) => {
-      expect(ownTreeOf(flake)).toEqual({ whole: true, revision: true });
-    },
-  );
+  test.each([
+    '{ inherit (import ./x) outputs; }',
+    '{ "outputs" = { self }: self; }',
+    'import ./x',
+    '{ a.outputs = x: 1; }',
+    '',
+    '{ outputs = _: { };',
+  ])('everything, where there are no outputs to be understood: %s', (flake) => {
+    expect(ownTreeOf(flake)).toEqual({ whole: true, revision: true });
+  });
 });

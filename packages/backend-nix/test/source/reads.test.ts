@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: interpolations of Nix look like that
 import { describe, expect, test } from 'vitest';
 import { readsOf } from '../../src/source/reads.js';
 
@@ -45,7 +46,9 @@ describe('what becomes of a path', () => {
   });
 
   test('a text that is added to a path in brackets belongs to it', () => {
-    expect(readsOf('import (./. + "/a/b.nix") { }').literals).toEqual([{ text: './././a/b.nix'.slice(2), use: 'import' }]);
+    expect(readsOf('import (./. + "/a/b.nix") { }').literals).toEqual([
+      { text: './././a/b.nix'.slice(2), use: 'import' },
+    ]);
     expect(readsOf('import (./. + "/${a}")').literals).toEqual([{ text: './.', use: 'unknown' }]);
     expect(readsOf('import ./. + "/a"').literals).toEqual([{ text: './.', use: 'import' }]);
     expect(readsOf('import (./. + "/a" + b)').literals).toEqual([{ text: './.', use: 'unknown' }]);
@@ -58,7 +61,9 @@ describe('what else is read', () => {
   });
 
   test('searches and variables, by their names', () => {
-    const reads = readsOf('import <nixpkgs/lib> (builtins.getEnv "A" + getEnv ("B") + "${builtins.getEnv "C"}")');
+    const reads = readsOf(
+      'import <nixpkgs/lib> (builtins.getEnv "A" + getEnv ("B") + "${builtins.getEnv "C"}")',
+    );
     expect(reads.searches).toEqual(['nixpkgs/lib']);
     expect(reads.variables).toBeUndefined();
     expect(readsOf('builtins.getEnv "A" + "${__getEnv "C"}"').variables).toEqual(['A', 'C']);
@@ -80,10 +85,13 @@ describe('what else is read', () => {
     expect(readsOf(text).doubts).not.toEqual([]);
   });
 
-  test.each(['{ a.import = 1; }', 'with builtins; readFile ./x', '{ callPackage, lib }: callPackage ./x { }', 'let inherit (builtins) readFile; in 1', '"__curPos" # toPath'])(
-    'no doubt: %s',
-    (text) => {
-      expect(readsOf(text).doubts).toEqual([]);
-    },
-  );
+  test.each([
+    '{ a.import = 1; }',
+    'with builtins; readFile ./x',
+    '{ callPackage, lib }: callPackage ./x { }',
+    'let inherit (builtins) readFile; in 1',
+    '"__curPos" # toPath',
+  ])('no doubt: %s', (text) => {
+    expect(readsOf(text).doubts).toEqual([]);
+  });
 });

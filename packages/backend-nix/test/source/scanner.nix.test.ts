@@ -16,7 +16,10 @@ onNix('expressions that the tests make up', (nix) => {
     // One file each would take a minute; the numbers keep them apart.
     const whole = `[ ${all.map(({ text }, at) => `{ n${at} = ${text}; }`).join('\n')} ]`;
     await writeFile(join(directory, 'all.nix'), whole);
-    const { stdout } = await promisify(execFile)('nix-instantiate', ['--parse', join(directory, 'all.nix')], { env: nix().env, maxBuffer: 2 ** 28 });
+    const { stdout } = await promisify(execFile)('nix-instantiate', ['--parse', join(directory, 'all.nix')], {
+      env: nix().env,
+      maxBuffer: 2 ** 28,
+    });
     await rm(directory, { recursive: true });
     const counts = (text: string): Record<string, number> => {
       const found: Record<string, number> = {};
@@ -28,6 +31,6 @@ onNix('expressions that the tests make up', (nix) => {
     };
     expect(counts(stdout)).toEqual(counts(whole));
     expect(all.flatMap(({ paths }) => paths).length).toBeGreaterThan(100);
-    expect(counts(stdout)['no']).toBeUndefined();
+    expect(counts(stdout).no).toBeUndefined();
   });
 });

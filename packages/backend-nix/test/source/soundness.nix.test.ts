@@ -1,28 +1,17 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: interpolations of Nix look like that
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Source } from '../../src/source/watch.js';
 import { record, unchanged } from '../../src/source/watch.js';
-import { makeFlake, SYSTEM, shellFlake, type TestFlake } from '../engines/flakes.js';
+import { makeFlake, shellFlake, type TestFlake } from '../engines/flakes.js';
 import { onNix } from '../engines/on-nix.js';
+import { derivation } from './derivation.js';
 import { SOURCES, type SourceCase } from './sources.js';
 
 const run = promisify(execFile);
-
-/** What the evaluation comes to: the derivation, or that it fails. */
-async function derivation(source: Source): Promise<string> {
-  const what =
-    source.kind === 'flake'
-      ? [`${source.directory}#devShells.${SYSTEM}.default.drvPath`]
-      : ['--impure', '--file', source.file, 'drvPath'];
-  const args = ['eval', '--raw', '--no-write-lock-file', ...(source.impure ? ['--impure'] : []), ...what];
-  return await run('nix', args, { env: source.env }).then(
-    ({ stdout }) => stdout,
-    () => 'fails',
-  );
-}
 
 interface Step {
   readonly title: string;
@@ -31,7 +20,11 @@ interface Step {
   readonly revert: () => Promise<unknown>;
 }
 
-async function steps(tree: TestFlake, { files, created = [] }: SourceCase, git: boolean): Promise<readonly Step[]> {
+async function steps(
+  tree: TestFlake,
+  { files, created = [] }: SourceCase,
+  git: boolean,
+): Promise<readonly Step[]> {
   const all: Step[] = [];
   for (const path of Object.keys(files)) {
     const at = join(tree.directory, path);
@@ -53,7 +46,11 @@ async function steps(tree: TestFlake, { files, created = [] }: SourceCase, git: 
     };
     const remove = async () => {
       await rm(at);
-      if (!(path in files) && dirname(path) === 'dir' && !Object.keys(files).some((one) => one.startsWith('dir/'))) {
+      if (
+        !(path in files) &&
+        dirname(path) === 'dir' &&
+        !Object.keys(files).some((one) => one.startsWith('dir/'))
+      ) {
         await rm(dirname(at), { recursive: true });
       }
     };
@@ -85,7 +82,8 @@ onNix('wherever Nix comes to another derivation, the watch says so', (nix) => {
       if ((source.kind === 'file' && git) || (source.git && !git)) continue;
       test(`${title}, ${mode}`, async () => {
         await using tree = await makeFlake(source.files, { git });
-        for (const [path, target] of Object.entries(source.links ?? {})) await symlink(target, join(tree.directory, path));
+        for (const [path, target] of Object.entries(source.links ?? {}))
+          await symlink(target, join(tree.directory, path));
         const directory = join(tree.directory, source.directory ?? '.');
         if (source.files['lib/flake.nix'] !== undefined) {
           await run('nix', ['flake', 'lock', directory], { env: nix().env });
@@ -118,9 +116,13 @@ onNix('wherever Nix comes to another derivation, the watch says so', (nix) => {
           if (after !== before) seen += 1;
           await step.revert();
           // Without git a tree is as old as its newest file, and that is newer now.
-          if (Object.keys(watch.newest).length === 0) expect(await unchanged(watch, of), `as it was before: ${step.title}`).toBe(true);
+          if (Object.keys(watch.newest).length === 0)
+            expect(await unchanged(watch, of), `as it was before: ${step.title}`).toBe(true);
         }
-        if (process.env['FIGURES']) console.info(`FIGURE ${title}, ${mode}: changed ${seen}, wide ${wide.length}: ${wide.join('; ')} | ${watch.doubts.join(', ')}`);
+        if (process.env.FIGURES)
+          console.info(
+            `FIGURE ${title}, ${mode}: changed ${seen}, wide ${wide.length}: ${wide.join('; ')} | ${watch.doubts.join(', ')}`,
+          );
         expect(missed).toEqual([]);
         expect(wide.filter((one) => source.ignored?.some((path) => one.endsWith(` ${path}`)))).toEqual([]);
         expect(seen).toBeGreaterThan(0);
@@ -143,14 +145,37 @@ const commit = (tree: TestFlake, ...more: string[]) =>
   tree.git('-c', 'user.name=other', 'commit', '--quiet', '--allow-empty', '--message', 'two', ...more);
 
 const CHANGES: readonly Change[] = [
-  { title: 'a commit, for its revision', flake: 'A = self.rev;', git: 'committed', change: (tree) => commit(tree) },
-  { title: 'a commit, for its short revision', flake: 'inherit (self) shortRev;', git: 'committed', change: (tree) => commit(tree) },
-  { title: 'a commit, for the number of them', flake: 'A = toString self.revCount;', git: 'committed', change: (tree) => commit(tree) },
+  {
+    title: 'a commit, for its revision',
+    flake: 'A = self.rev;',
+    git: 'committed',
+    change: (tree) => commit(tree),
+  },
+  {
+    title: 'a commit, for its short revision',
+    flake: 'inherit (self) shortRev;',
+    git: 'committed',
+    change: (tree) => commit(tree),
+  },
+  {
+    title: 'a commit, for the number of them',
+    flake: 'A = toString self.revCount;',
+    git: 'committed',
+    change: (tree) => commit(tree),
+  },
   {
     title: 'a commit at another time',
     flake: 'A = toString self.lastModified;',
     git: 'committed',
-    change: (tree) => commit(tree, '--amend', '--reset-author', '--date', '2001-01-01').then(() => tree.git('-c', 'user.name=x', 'commit', '--amend', '--quiet', '--no-edit')),
+    change: async (tree) => {
+      const text = await tree.git('cat-file', 'commit', 'HEAD');
+      await writeFile(
+        join(tree.directory, '.git/made'),
+        text.replace(/^(committer .*> )\d+/m, '$1123456789'),
+      );
+      const made = await tree.git('hash-object', '-t', 'commit', '-w', '.git/made');
+      await tree.git('update-ref', 'HEAD', made.trim());
+    },
   },
   {
     title: 'a file that is younger',
@@ -164,7 +189,12 @@ const CHANGES: readonly Change[] = [
     git: 'committed',
     change: (tree) => chmod(join(tree.directory, 'other'), 0o755),
   },
-  { title: 'becoming a repository', flake: 'A = self.rev or "none"; B = toString self.lastModified;', git: 'none', change: (tree) => tree.git('init', '--quiet') },
+  {
+    title: 'becoming a repository',
+    flake: 'A = self.rev or "none"; B = toString self.lastModified;',
+    git: 'none',
+    change: (tree) => tree.git('init', '--quiet'),
+  },
   {
     title: 'becoming a repository where a file is not tracked',
     flake: 'A = builtins.pathExists ./other;',
@@ -183,14 +213,18 @@ const CHANGES: readonly Change[] = [
     flake: 'A = builtins.pathExists ./other;',
     files: { '.gitattributes': '\n' },
     git: 'committed',
-    change: (tree) => tree.write({ '.gitattributes': 'other export-ignore\n' }).then(() => tree.git('commit', '--quiet', '--all', '--message', 'two')),
+    change: (tree) =>
+      tree
+        .write({ '.gitattributes': 'other export-ignore\n' })
+        .then(() => tree.git('commit', '--quiet', '--all', '--message', 'two')),
   },
   {
     title: 'a file that git shall not look at, and a tree that is dirty',
     flake: 'A = builtins.readFile ./other;',
     files: { third: '1' },
     git: 'committed',
-    prepare: (tree) => tree.git('update-index', '--assume-unchanged', 'other').then(() => tree.write({ other: 'hidden' })),
+    prepare: (tree) =>
+      tree.git('update-index', '--assume-unchanged', 'other').then(() => tree.write({ other: 'hidden' })),
     change: (tree) => tree.write({ third: '2' }),
   },
   {
@@ -198,7 +232,8 @@ const CHANGES: readonly Change[] = [
     flake: 'A = builtins.pathExists ./other;',
     files: { third: '1' },
     git: 'committed',
-    prepare: (tree) => tree.git('update-index', '--skip-worktree', 'other').then(() => rm(join(tree.directory, 'other'))),
+    prepare: (tree) =>
+      tree.git('update-index', '--skip-worktree', 'other').then(() => rm(join(tree.directory, 'other'))),
     change: (tree) => tree.write({ third: '2' }),
   },
   {
@@ -206,7 +241,8 @@ const CHANGES: readonly Change[] = [
     flake: 'A = builtins.readFile ./link;',
     git: 'none',
     prepare: (tree) => symlink('other', join(tree.directory, 'link')),
-    change: (tree) => rm(join(tree.directory, 'link')).then(() => symlink('flake.nix', join(tree.directory, 'link'))),
+    change: (tree) =>
+      rm(join(tree.directory, 'link')).then(() => symlink('flake.nix', join(tree.directory, 'link'))),
   },
   {
     title: 'a directory on the way that becomes a link',
@@ -236,7 +272,10 @@ const CHANGES: readonly Change[] = [
 onNix('changes of other kinds are seen where Nix sees them', (nix) => {
   for (const { title, flake, files = {}, git, prepare, change } of CHANGES) {
     test(title, async () => {
-      await using tree = await makeFlake({ 'flake.nix': shellFlake(flake), other: '1', ...files }, { git: git !== 'none' });
+      await using tree = await makeFlake(
+        { 'flake.nix': shellFlake(flake), other: '1', ...files },
+        { git: git !== 'none' },
+      );
       if (git === 'committed') await tree.git('commit', '--quiet', '--message', 'first');
       await prepare?.(tree);
       const file = join(tree.directory, 'flake.nix');
@@ -251,10 +290,16 @@ onNix('changes of other kinds are seen where Nix sees them', (nix) => {
   }
 
   test('an input that is a repository with changes, which no lock can fix', async () => {
-    await using input = await makeFlake({ 'flake.nix': '{ outputs = _: { a = import ./a.nix; }; }', 'a.nix': '"a"' }, { git: true });
+    await using input = await makeFlake(
+      { 'flake.nix': '{ outputs = _: { a = import ./a.nix; }; }', 'a.nix': '"a"' },
+      { git: true },
+    );
     await input.git('commit', '--quiet', '--message', 'first');
     await input.write({ 'a.nix': '"b"' });
-    const text = shellFlake('A = input.a;').replace('outputs = { self }', `inputs.input.url = "git+file://${input.directory}"; outputs = { self, input }`);
+    const text = shellFlake('A = input.a;').replace(
+      'outputs = { self }',
+      `inputs.input.url = "git+file://${input.directory}"; outputs = { self, input }`,
+    );
     await using tree = await makeFlake(text);
     const file = join(tree.directory, 'flake.nix');
     const of: Source = { kind: 'flake', directory: tree.directory, file, impure: false, env: nix().env };

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: interpolations of Nix look like that
 import { SYSTEM, shellFlake } from '../engines/flakes.js';
 
 /** A flake, or a shell.nix, with files that its evaluation reads and files that it does not. */
@@ -27,7 +28,11 @@ const shellFile = (attributes: string): string =>
   `derivation ({ name = "shell"; system = "${SYSTEM}"; builder = "/bin/bash"; } // { ${attributes} })`;
 
 export const SOURCES: Readonly<Record<string, SourceCase>> = {
-  'names nothing': { files: { ...MAIN, 'flake.nix': shellFlake('A = "1";') }, created: ['default.nix'], ignored: IGNORED },
+  'names nothing': {
+    files: { ...MAIN, 'flake.nix': shellFlake('A = "1";') },
+    created: ['default.nix'],
+    ignored: IGNORED,
+  },
   'imports a chain of files': {
     files: {
       ...MAIN,
@@ -41,27 +46,42 @@ export const SOURCES: Readonly<Record<string, SourceCase>> = {
   'reads files': {
     files: {
       ...MAIN,
-      'flake.nix': shellFlake('A = builtins.readFile ./a.txt; B = builtins.toJSON (builtins.fromTOML (builtins.readFile ./b.toml));'),
+      'flake.nix': shellFlake(
+        'A = builtins.readFile ./a.txt; B = builtins.toJSON (builtins.fromTOML (builtins.readFile ./b.toml));',
+      ),
       'a.txt': 'a',
       'b.toml': 'b = 1\n',
     },
     ignored: IGNORED,
   },
   'lists a directory': {
-    files: { ...MAIN, 'flake.nix': shellFlake('A = builtins.attrNames (builtins.readDir ./dir);'), 'dir/a': 'a', 'dir/deep/b': 'b' },
+    files: {
+      ...MAIN,
+      'flake.nix': shellFlake('A = builtins.attrNames (builtins.readDir ./dir);'),
+      'dir/a': 'a',
+      'dir/deep/b': 'b',
+    },
     created: ['dir/c', 'dir/deep/d'],
     ignored: IGNORED,
   },
   'asks for a file that is absent': {
     files: {
       ...MAIN,
-      'flake.nix': shellFlake('A = if builtins.pathExists ./local.nix then import ./local.nix else "none"; B = builtins.pathExists ./dir;'),
+      'flake.nix': shellFlake(
+        'A = if builtins.pathExists ./local.nix then import ./local.nix else "none"; B = builtins.pathExists ./dir;',
+      ),
     },
     created: ['local.nix', 'dir/x'],
     ignored: IGNORED,
   },
   'imports a directory': {
-    files: { ...MAIN, 'flake.nix': shellFlake('A = import ./dir;'), 'dir/default.nix': 'import ./a.nix', 'dir/a.nix': '"a"', 'dir/unused': 'x' },
+    files: {
+      ...MAIN,
+      'flake.nix': shellFlake('A = import ./dir;'),
+      'dir/default.nix': 'import ./a.nix',
+      'dir/a.nix': '"a"',
+      'dir/unused': 'x',
+    },
     ignored: [...IGNORED, 'dir/unused'],
   },
   'adds a text to a path': {
@@ -70,15 +90,25 @@ export const SOURCES: Readonly<Record<string, SourceCase>> = {
     ignored: IGNORED,
   },
   'adds a text to the path of a directory': {
-    files: { ...MAIN, 'flake.nix': shellFlake('A = let at = ./dir; in import (at + "/../x.nix");'), 'dir/y': '"y"', 'x.nix': '"x"' },
+    files: {
+      ...MAIN,
+      'flake.nix': shellFlake('A = let at = ./dir; in import (at + "/../x.nix");'),
+      'dir/y': '"y"',
+      'x.nix': '"x"',
+    },
   },
   'goes through self': {
     files: { ...MAIN, 'flake.nix': shellFlake(`A = import "\${self}/x.nix";`), 'x.nix': '"x"' },
     created: ['y.nix'],
   },
-  'goes through outPath': { files: { ...MAIN, 'flake.nix': shellFlake('A = builtins.readFile (self.outPath + "/README.md");') } },
+  'goes through outPath': {
+    files: { ...MAIN, 'flake.nix': shellFlake('A = builtins.readFile (self.outPath + "/README.md");') },
+  },
   'takes an output of its own': {
-    files: { ...MAIN, 'flake.nix': shellFlake('A = self.lib.a;').replace(/\}\n$/, '').replace('{ self }: {', '{ self }: { lib.a = "a";') + '}\n' },
+    files: {
+      ...MAIN,
+      'flake.nix': `${shellFlake('A = self.lib.a;').replace(/\}\n$/, '').replace('{ self }: {', '{ self }: { lib.a = "a";')}}\n`,
+    },
     ignored: IGNORED,
   },
   'copies a directory': {
@@ -87,7 +117,10 @@ export const SOURCES: Readonly<Record<string, SourceCase>> = {
     ignored: ['README.md'],
   },
   'copies a directory, and makes a text of it': {
-    files: { ...MAIN, 'flake.nix': shellFlake('A = let one = { src = ./src; }; in toString (builtins.attrValues one);') },
+    files: {
+      ...MAIN,
+      'flake.nix': shellFlake('A = let one = { src = ./src; }; in toString (builtins.attrValues one);'),
+    },
   },
   'copies by builtins.path with a filter': {
     files: {
@@ -104,33 +137,61 @@ export const SOURCES: Readonly<Record<string, SourceCase>> = {
   'asks where an attribute stands': {
     files: { ...MAIN, 'flake.nix': shellFlake('A = (builtins.unsafeGetAttrPos "x" { x = 1; }).file;') },
   },
-  'asks when it was changed': { files: { ...MAIN, 'flake.nix': shellFlake('A = toString self.lastModified;') } },
+  'asks when it was changed': {
+    files: { ...MAIN, 'flake.nix': shellFlake('A = toString self.lastModified;') },
+  },
   'asks for its revision': { files: { ...MAIN, 'flake.nix': shellFlake('A = self.rev or "dirty";') } },
   'asks for its hash': { files: { ...MAIN, 'flake.nix': shellFlake('inherit (self) narHash;') } },
   'interpolates a path': {
-    files: { ...MAIN, 'flake.nix': shellFlake('A = let name = "x"; in import ./dir/${name}.nix;'), 'dir/x.nix': 'import ../y.nix', 'y.nix': '"y"' },
+    files: {
+      ...MAIN,
+      'flake.nix': shellFlake('A = let name = "x"; in import ./dir/${name}.nix;'),
+      'dir/x.nix': 'import ../y.nix',
+      'y.nix': '"y"',
+    },
     created: ['dir/z.nix'],
   },
   'maps import over a list': {
-    files: { ...MAIN, 'flake.nix': shellFlake('A = map import [ ./a.nix ./b.nix ];'), 'a.nix': '"a"', 'b.nix': 'import ./c.nix', 'c.nix': '"c"' },
+    files: {
+      ...MAIN,
+      'flake.nix': shellFlake('A = map import [ ./a.nix ./b.nix ];'),
+      'a.nix': '"a"',
+      'b.nix': 'import ./c.nix',
+      'c.nix': '"c"',
+    },
   },
   'names its import anew': {
-    files: { ...MAIN, 'flake.nix': shellFlake('A = let import = toString; in import ./a.nix;'), 'a.nix': '"a"' },
+    files: {
+      ...MAIN,
+      'flake.nix': shellFlake('A = let import = toString; in import ./a.nix;'),
+      'a.nix': '"a"',
+    },
   },
   'hands all inputs on': {
-    files: { ...MAIN, 'flake.nix': outputs('inputs', 'A = import ./a.nix inputs;'), 'a.nix': 'all: builtins.readFile "${all.self}/README.md"' },
+    files: {
+      ...MAIN,
+      'flake.nix': outputs('inputs', 'A = import ./a.nix inputs;'),
+      'a.nix': 'all: builtins.readFile "${all.self}/README.md"',
+    },
   },
   'hands all inputs on, by another name': {
     files: { ...MAIN, 'flake.nix': outputs('{ self, ... }@everything', 'A = (x: "${x.self}") everything;') },
   },
   'comments and texts that look like paths': {
-    files: { ...MAIN, 'flake.nix': shellFlake('A = "./README.md"; /* ./src */ B = \'\'import ./src\'\'; # ./x\n') },
+    files: {
+      ...MAIN,
+      'flake.nix': shellFlake("A = \"./README.md\"; /* ./src */ B = ''import ./src''; # ./x\n"),
+    },
     ignored: IGNORED,
   },
   'an input beside its files': {
     files: {
       ...MAIN,
-      'flake.nix': outputs('{ self, lib }', 'A = lib.a; B = import ./b.nix;', 'inputs.lib.url = "path:./lib";'),
+      'flake.nix': outputs(
+        '{ self, lib }',
+        'A = lib.a; B = import ./b.nix;',
+        'inputs.lib.url = "path:./lib";',
+      ),
       'b.nix': '"b"',
       'lib/flake.nix': '{ outputs = { self }: { a = import ./a.nix; }; }',
       'lib/a.nix': '"a"',
@@ -140,7 +201,13 @@ export const SOURCES: Readonly<Record<string, SourceCase>> = {
   'a flake in a directory of the repository': {
     directory: 'dir',
     git: true,
-    files: { ...MAIN, 'dir/flake.nix': shellFlake('A = import ./a.nix; B = import ../up/b.nix;'), 'dir/a.nix': '"a"', 'up/b.nix': '"b"', 'dir/c': 'c' },
+    files: {
+      ...MAIN,
+      'dir/flake.nix': shellFlake('A = import ./a.nix; B = import ../up/b.nix;'),
+      'dir/a.nix': '"a"',
+      'up/b.nix': '"b"',
+      'dir/c': 'c',
+    },
     ignored: [...IGNORED, 'dir/c'],
   },
   'a flake in a directory that goes through self': {
@@ -149,26 +216,44 @@ export const SOURCES: Readonly<Record<string, SourceCase>> = {
     files: { ...MAIN, 'dir/flake.nix': shellFlake('A = "${self}";'), 'dir/c': 'c' },
   },
   'links to files': {
-    files: { ...MAIN, 'flake.nix': shellFlake('A = import ./link.nix; B = builtins.readFile ./linked/b;'), 'real/a.nix': 'import ./b', 'real/b': '"b"' },
+    files: {
+      ...MAIN,
+      'flake.nix': shellFlake('A = import ./link.nix; B = builtins.readFile ./linked/b;'),
+      'real/a.nix': 'import ./b',
+      'real/b': '"b"',
+    },
     links: { 'link.nix': 'real/a.nix', linked: 'real' },
     ignored: IGNORED,
   },
   'a shell.nix': {
     kind: 'file',
-    files: { ...MAIN, 'shell.nix': shellFile('A = import ./a.nix; B = builtins.getEnv "COMPANION_TEST"; C = builtins.pathExists ./no;'), 'a.nix': '"a"' },
+    files: {
+      ...MAIN,
+      'shell.nix': shellFile(
+        'A = import ./a.nix; B = builtins.getEnv "COMPANION_TEST"; C = builtins.pathExists ./no;',
+      ),
+      'a.nix': '"a"',
+    },
     created: ['no'],
     ignored: IGNORED,
   },
   'a shell.nix with a path that is put together': {
     kind: 'file',
-    files: { ...MAIN, 'shell.nix': shellFile('A = let n = "a"; in import (./. + "/${n}.nix"); src = ./src;'), 'a.nix': 'import ./b.nix', 'b.nix': '"b"' },
+    files: {
+      ...MAIN,
+      'shell.nix': shellFile('A = let n = "a"; in import (./. + "/${n}.nix"); src = ./src;'),
+      'a.nix': 'import ./b.nix',
+      'b.nix': '"b"',
+    },
     created: ['src/new.ts'],
   },
   'a shell.nix that searches': {
     kind: 'file',
     files: {
       ...MAIN,
-      'shell.nix': shellFile('A = import <lib/a.nix>; B = import <lib> { }; C = map (entry: entry.prefix) builtins.nixPath;'),
+      'shell.nix': shellFile(
+        'A = import <lib/a.nix>; B = import <lib> { }; C = map (entry: entry.prefix) builtins.nixPath;',
+      ),
       'path/lib/a.nix': 'import ./b.nix',
       'path/lib/b.nix': '"b"',
       'path/lib/default.nix': '{ }: "lib"',
@@ -181,7 +266,9 @@ export const SOURCES: Readonly<Record<string, SourceCase>> = {
     impure: true,
     files: {
       ...MAIN,
-      'flake.nix': shellFlake('A = builtins.getEnv "HOME"; B = import ./a.nix; C = import (/. + builtins.getEnv "NIX_CONF_DIR" + "/x.nix") or "x";').replace(/ C = .*"x";/, ''),
+      'flake.nix': shellFlake(
+        'A = builtins.getEnv "HOME"; B = import ./a.nix; C = import (/. + builtins.getEnv "NIX_CONF_DIR" + "/x.nix") or "x";',
+      ).replace(/ C = .*"x";/, ''),
       'a.nix': '"a"',
     },
     ignored: IGNORED,
@@ -220,32 +307,73 @@ export const SOURCES: Readonly<Record<string, SourceCase>> = {
     ignored: IGNORED,
   },
   'takes all inputs apart': {
-    files: { ...MAIN, 'flake.nix': outputs('inputs', 'A = map (input: "${input}") (builtins.attrValues inputs);') },
+    files: {
+      ...MAIN,
+      'flake.nix': outputs('inputs', 'A = map (input: "${input}") (builtins.attrValues inputs);'),
+    },
   },
   'inherits itself': {
     files: { ...MAIN, 'flake.nix': outputs('inputs', 'A = let inherit (inputs) self; in "${self}";') },
   },
   'reads a path that a function gives': {
-    files: { ...MAIN, 'flake.nix': shellFlake('A = let at = name: ./. + "/${name}.nix"; in import (at "a");'), 'a.nix': 'import ./b.nix', 'b.nix': '"b"' },
+    files: {
+      ...MAIN,
+      'flake.nix': shellFlake('A = let at = name: ./. + "/${name}.nix"; in import (at "a");'),
+      'a.nix': 'import ./b.nix',
+      'b.nix': '"b"',
+    },
   },
   'a default that is a path': {
-    files: { ...MAIN, 'flake.nix': shellFlake('A = ({ from ? ./a.nix }: import from) { };'), 'a.nix': 'import ./b.nix', 'b.nix': '"b"' },
+    files: {
+      ...MAIN,
+      'flake.nix': shellFlake('A = ({ from ? ./a.nix }: import from) { };'),
+      'a.nix': 'import ./b.nix',
+      'b.nix': '"b"',
+    },
   },
   'imports by scopedImport': {
-    files: { ...MAIN, 'flake.nix': shellFlake('A = builtins.scopedImport { x = "x"; } ./a.nix;'), 'a.nix': 'x + import ./b.nix', 'b.nix': '"b"' },
+    files: {
+      ...MAIN,
+      'flake.nix': shellFlake('A = builtins.scopedImport { x = "x"; } ./a.nix;'),
+      'a.nix': 'x + import ./b.nix',
+      'b.nix': '"b"',
+    },
   },
-  'hashes a file': { files: { ...MAIN, 'flake.nix': shellFlake('A = builtins.hashFile "sha256" ./a;'), a: 'a' } },
+  'hashes a file': {
+    files: { ...MAIN, 'flake.nix': shellFlake('A = builtins.hashFile "sha256" ./a;'), a: 'a' },
+  },
   'leaves a path in an attribute and climbs from there': {
-    files: { ...MAIN, 'flake.nix': shellFlake('A = let one = { src = ./src; }; in import (one.src + "/../a.nix");'), 'a.nix': '"a"' },
+    files: {
+      ...MAIN,
+      'flake.nix': shellFlake('A = let one = { src = ./src; }; in import (one.src + "/../a.nix");'),
+      'a.nix': '"a"',
+    },
   },
   'leaves a path in an attribute that is found by a name that is put together': {
-    files: { ...MAIN, 'flake.nix': shellFlake('A = let one = { src = ./src; }; in import (one.${"sr" + "c"} + "/../a.nix");'), 'a.nix': '"a"' },
+    files: {
+      ...MAIN,
+      'flake.nix': shellFlake('A = let one = { src = ./src; }; in import (one.${"sr" + "c"} + "/../a.nix");'),
+      'a.nix': '"a"',
+    },
   },
   'leaves paths in a list': {
-    files: { ...MAIN, 'flake.nix': shellFlake('A = let one = { imports = [ ./a.nix ]; }; in map import one.imports;'), 'a.nix': 'import ./b.nix', 'b.nix': '"b"' },
+    files: {
+      ...MAIN,
+      'flake.nix': shellFlake('A = let one = { imports = [ ./a.nix ]; }; in map import one.imports;'),
+      'a.nix': 'import ./b.nix',
+      'b.nix': '"b"',
+    },
   },
   'copies a file, and one that is added to a path': {
-    files: { ...MAIN, 'flake.nix': shellFlake('A = "${./a}"; B = builtins.readFile (./. + "/dir/b"); patches = [ ./p.patch ];'), a: 'a', 'dir/b': 'b', 'p.patch': 'p' },
+    files: {
+      ...MAIN,
+      'flake.nix': shellFlake(
+        'A = "${./a}"; B = builtins.readFile (./. + "/dir/b"); patches = [ ./p.patch ];',
+      ),
+      a: 'a',
+      'dir/b': 'b',
+      'p.patch': 'p',
+    },
     ignored: IGNORED,
   },
 };

@@ -1,10 +1,12 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: interpolations of Nix look like that
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readsOf } from '../../src/source/reads.js';
 import { tokensOf } from '../../src/source/tokens.js';
 import { expression } from './expressions.js';
 
-const kinds = (text: string): string[] => tokensOf(text).tokens.map(({ kind, text: value }) => `${kind} ${value}`);
+const kinds = (text: string): string[] =>
+  tokensOf(text).tokens.map(({ kind, text: value }) => `${kind} ${value}`);
 
 describe('tokens of Nix', () => {
   test.each([
@@ -40,7 +42,7 @@ describe('tokens of Nix', () => {
 
   test('texts have their escapes taken out', () => {
     expect(kinds('"a\\"b\\n\\${x}$${y}$"')).toEqual(['string a"b\n${x}$${y}$']);
-    expect(kinds("''a ''${x} ''' $${y} ''\\n \" ''")).toEqual(['string a ${x} \'\' $${y} \n " ']);
+    expect(kinds("''a ''${x} ''' $${y} ''\\n \" ''")).toEqual(["string a ${x} '' $${y} \n \" "]);
   });
 
   test('interpolations are code again, in texts, indented texts and paths', () => {
@@ -52,9 +54,12 @@ describe('tokens of Nix', () => {
     ]);
   });
 
-  test.each(['"', "''", '"${', '"${"', '{', '}', '${', './${', './a/', './a/* b */', 'x }', "''${a} ''$"])('what is not whole is known: %s', (text) => {
-    expect(tokensOf(text).broken).toBe(true);
-  });
+  test.each(['"', "''", '"${', '"${"', '{', '}', '${', './${', './a/', './a/* b */', 'x }', "''${a} ''$"])(
+    'what is not whole is known: %s',
+    (text) => {
+      expect(tokensOf(text).broken).toBe(true);
+    },
+  );
 
   test('nesting without end is not whole, and nothing breaks', () => {
     expect(tokensOf('"${'.repeat(50_000)).broken).toBe(true);
@@ -66,14 +71,40 @@ describe('tokens of Nix', () => {
       fc.property(expression, ({ text, paths }) => {
         const { tokens, broken } = tokensOf(text);
         expect(broken).toBe(false);
-        expect(tokens.filter((one) => one.kind === 'path' && !one.interpolated).map((one) => one.text)).toEqual(paths);
+        expect(
+          tokens.filter((one) => one.kind === 'path' && !one.interpolated).map((one) => one.text),
+        ).toEqual(paths);
       }),
       { numRuns: 2000 },
     );
   });
 
   test('no text at all breaks the scanner', () => {
-    const pieces = fc.constantFrom('"', "''", '${', '}', '{', '\\', '$', '/', './a', '#', '/*', '*/', '\n', "'", 'x', '<', '>', ':', '.', '~', 'é', '𝒳', '\0');
+    const pieces = fc.constantFrom(
+      '"',
+      "''",
+      '${',
+      '}',
+      '{',
+      '\\',
+      '$',
+      '/',
+      './a',
+      '#',
+      '/*',
+      '*/',
+      '\n',
+      "'",
+      'x',
+      '<',
+      '>',
+      ':',
+      '.',
+      '~',
+      'é',
+      '𝒳',
+      '\0',
+    );
     fc.assert(
       fc.property(fc.array(fc.oneof(pieces, fc.string({ maxLength: 3 })), { maxLength: 40 }), (parts) => {
         const text = parts.join('');
