@@ -47,7 +47,7 @@ static struct stream stream;
 static struct source stream_in, stream_out, signals;
 static struct source lease = {-1, 0, NULL, NULL};  // the stream that the session has left
 static bool owner_gone;
-static bool frames_wait;  // more has come than one turn serves
+static bool frames_wait;  // more has come than one turn serves, or than there is room to answer
 
 static void lose_owner(void) {
   if (owner_gone) return;
@@ -70,9 +70,9 @@ static void serve_all(void) {
   struct frame frame;
   frames_wait = false;
   for (int served = 0;; served++) {
-    if (owner_gone || move.state == MOVE_LEAVING || stream_waiting(&stream) > ANSWER_ROOM) return;
+    if (owner_gone || move.state == MOVE_LEAVING) return;
     // Verdicts, output and the owner's end have their turn, however much is asked at once.
-    if (served == FRAMES_AT_ONCE) {
+    if (served == FRAMES_AT_ONCE || stream_waiting(&stream) > ANSWER_ROOM) {
       frames_wait = true;
       return;
     }
@@ -155,7 +155,6 @@ static void flush(void) {
 static int patience(void) {
   int ending_ms = ending_step(), late_ms = channels_end_late(&channels);
   if (late_ms >= 0 && (ending_ms < 0 || late_ms < ending_ms)) ending_ms = late_ms;
-  if (frames_wait || (channels.listed > 0 && stream_waiting(&stream) < OUTPUT_ROOM)) return 0;
   if (owner_gone || last_ping_ms < 0) return ending_ms;
   long lease_ms = last_ping_ms + LEASE_MS - now_ms();
   if (lease_ms <= 0) {
@@ -163,6 +162,13 @@ static int patience(void) {
     return 0;
   }
   return ending_ms >= 0 && ending_ms < lease_ms ? ending_ms : (int)lease_ms;
+}
+
+// Something has waited for room, and has it now: what has been flushed makes no event.
+static bool may_go_on(void) {
+  size_t waiting = stream_waiting(&stream);
+  if (frames_wait && !owner_gone && waiting <= ANSWER_ROOM) return true;
+  return (channels.starved != NULL || channels.listed > 0) && waiting < OUTPUT_ROOM;
 }
 
 // Waits for something to do and does it. False when all is over.
@@ -173,6 +179,7 @@ static bool turn(void) {
   // Which may have found that nobody is there any more.
   if (owner_gone) wait_ms = patience();
   if (owner_gone && !ending.begun) return false;
+  if (may_go_on()) wait_ms = 0;
   int count = epoll_wait(channels.epoll, events, EVENTS, wait_ms);
   for (int i = 0; i < count; i++) {
     struct source *source = events[i].data.ptr;
