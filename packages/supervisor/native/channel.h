@@ -22,6 +22,7 @@ struct output {
   struct source source;
   uint32_t window;  // bytes that the client can take
   bool ended;
+  bool widened;
   bool closed_early;  // before anything could be said about it
 };
 

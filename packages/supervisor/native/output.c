@@ -2,6 +2,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,7 +11,8 @@
 #include "protocol.h"
 #include "request.h"
 
-enum { READ_SIZE = MAX_PAYLOAD - 1 };
+enum { READ_SIZE = MAX_PAYLOAD - 1, MUCH = 16 * 1024, WIDE = 256 * 1024 };
+
 static void end_output(struct channel *channel, int index) {
   struct output *output = &channel->outputs[index];
   if (output->ended) return;
@@ -18,6 +20,14 @@ static void end_output(struct channel *channel, int index) {
   close_source(&output->source);
   uint8_t stream = (uint8_t)(index + 1);
   stream_frame(channels.stream, OUTPUT_EOF, channel->id, &stream, 1);
+}
+
+// Who writes much gets a longer pipe, and waits less often for the next look into it. Where the kernel gives none, because
+// this user has too many, it stays as it is.
+static void widen(const struct channel *channel, struct output *output, size_t got) {
+  if (output->widened || channel->kind != PROCESS || got < MUCH) return;
+  output->widened = true;
+  fcntl(output->source.fd, F_SETPIPE_SZ, WIDE);
 }
 
 // Moves what is there to the client, straight into the place that it goes from.
@@ -34,6 +44,7 @@ static enum pumped pump(struct channel *channel, int index) {
       place[0] = (uint8_t)(index + 1);
       stream_commit(channels.stream, OUTPUT, channel->id, 1 + (size_t)got);
       output->window -= (uint32_t)got;
+      widen(channel, output, (size_t)got);
       // What is less than asked for was all: another look costs more than it finds. A terminal gives it in pieces.
       if ((size_t)got < most && channel->kind != TERMINAL && !channel->exited) return PUMPED_EMPTY;
       continue;
