@@ -36,7 +36,7 @@ export async function detectNix(
     import('./nix/git-tracking.js'),
   ]);
   // `path:` means the directory, whatever git thinks of it.
-  const flakeInGit = entry.kind === 'flake' && !options.flake?.startsWith('path:') ? entry.path : undefined;
+  const flakeInGit = entry.kind === 'flake' && entry.everyFile !== true ? entry.path : undefined;
   const [nix, tracked] = await Promise.all([
     probeNix(program, env, entry.kind === 'file' ? 'nix-command' : 'flakes', { signal }),
     flakeInGit === undefined || isTracked(flakeInGit, env, { signal }),

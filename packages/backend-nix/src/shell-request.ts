@@ -6,82 +6,103 @@ import type { NixOptions } from './options.js';
 export interface ShellRequest {
   /** For humans: `/home/me/project`, `github:owner/name#ci`. */
   readonly name: string;
-  /** Directory in which nix runs: that of the flake, so that no path has to be written as a reference. */
+  /** Where nix runs: in the flake's directory, so that its path need not be written as a reference. */
   readonly cwd: string;
   readonly args: readonly string[];
-  /** The file that the evaluation begins with, or `remote` for a flake that is not on this machine. */
-  readonly entry: { readonly kind: 'flake' | 'file'; readonly path: string } | { readonly kind: 'remote' };
+  readonly entry: Entry;
   readonly impure: boolean;
-  /** Untracked files of a repository are there, too. */
-  readonly everyFile: boolean;
   /** Other flakes that the arguments name. */
   readonly references: readonly string[];
+  /** Whether what the arguments add can be told from them: not so where they name files, or the newest of something. */
+  readonly isWatchable: boolean;
 }
+
+/** What the evaluation begins with: a file of this machine, or a flake that is elsewhere. */
+export type Entry =
+  | {
+      readonly kind: 'flake' | 'file';
+      readonly path: string;
+      /** Untracked files of a repository are there, too. */
+      readonly everyFile?: boolean;
+      /** Of the tree that the flake can read, where that is more than its directory. */
+      readonly root?: string;
+    }
+  | { readonly kind: 'remote' };
+
+const UNWATCHABLE: ReadonlySet<string> = new Set([
+  '--arg',
+  '--arg-from-file',
+  '--arg-from-stdin',
+  '--expr',
+  '-E',
+  '--file',
+  '-f',
+  '--include',
+  '-I',
+  '--inputs-from',
+  '--recreate-lock-file',
+  '--reference-lock-file',
+  '--refresh',
+  '--update-input',
+]);
 
 /** The shell that the options ask for. Does not look whether there is one. */
 export function shellRequest(sourceDir: string, options: NixOptions): ShellRequest {
-  const { attribute, args = [], impure = false } = options;
-  const references = overridingReferences(args);
-  if (options.file !== undefined) {
-    const path = resolve(sourceDir, options.file);
+  const { attribute, args = [], impure = false, file, flake = '.' } = options;
+  const added = {
+    references: args.filter((_, index) => args[index - 2] === '--override-input'),
+    isWatchable: !args.some((word) => UNWATCHABLE.has(word)),
+  };
+  if (file !== undefined) {
+    const path = resolve(sourceDir, file);
+    const installable = ['--file', `./${basename(path)}`, ...(attribute === undefined ? [] : [attribute])];
     return {
+      ...added,
       name: named(path, attribute),
       cwd: realDirectory(dirname(path)),
-      args: [...args, '--file', `./${basename(path)}`, ...(attribute === undefined ? [] : [attribute])],
+      args: [...args, ...installable],
       entry: { kind: 'file', path },
       impure: true,
-      everyFile: true,
-      references,
     };
   }
-  const fragment = attribute === undefined ? '' : `#${attribute}`;
-  const more = [...args, ...(impure ? ['--impure'] : [])];
-  const directory = localDirectory(sourceDir, options.flake ?? '.');
-  if (directory === undefined) {
-    const reference = `${options.flake}${fragment}`;
-    const local = localPath(options.flake ?? '');
-    return {
-      name: reference,
-      cwd: sourceDir,
-      args: [...more, reference],
-      entry:
-        local === undefined
-          ? { kind: 'remote' }
-          : { kind: 'flake', path: join(resolve(sourceDir, local), 'flake.nix') },
-      impure,
-      everyFile: reference.startsWith('path:'),
-      references,
-    };
-  }
+  const { cwd, reference, name, entry } = placeOf(sourceDir, flake);
   return {
-    name: named(directory, attribute),
-    cwd: realDirectory(directory),
-    args: [...more, `.${fragment}`],
-    entry: { kind: 'flake', path: join(realDirectory(directory), 'flake.nix') },
+    ...added,
+    name: named(name, attribute),
+    cwd,
+    args: [...args, ...(impure ? ['--impure'] : []), named(reference, attribute)],
+    entry,
     impure,
-    everyFile: false,
-    references,
   };
 }
 
-/** Of a reference that is a plain path: Nix finds out itself whether git knows the directory. */
-function localDirectory(sourceDir: string, reference: string): string | undefined {
-  const isPath = /^\.{0,2}(\/|$)/.test(reference) && !reference.includes('?');
-  return isPath ? resolve(sourceDir, reference) : undefined;
+interface Place extends Pick<ShellRequest, 'name' | 'cwd' | 'entry'> {
+  readonly reference: string;
 }
 
-/** Of `path:…` and `git+file:…`, as long as they mean the files as they are now. */
-function localPath(reference: string): string | undefined {
-  const [, path, query] = /^(?:path:|git\+file:(?:\/\/)?)([^?]*)(?:\?(.*))?$/.exec(reference) ?? [];
-  if (path === undefined) return undefined;
+/** Where the flake is, and how Nix is told. */
+function placeOf(sourceDir: string, flake: string): Place {
+  const elsewhere: Place = { cwd: sourceDir, reference: flake, name: flake, entry: { kind: 'remote' } };
+  const [, scheme = '', path, query] =
+    /^(path:|git\+file:(?:\/\/)?|(?=\.{0,2}(?:[/?]|$)))([^?]*)(?:\?(.*))?$/.exec(flake) ?? [];
   const parameters = new URLSearchParams(query);
-  if (parameters.has('ref') || parameters.has('rev')) return undefined;
-  return join(decodeURIComponent(path), parameters.get('dir') ?? '');
+  // A revision does not change with the files.
+  if (path === undefined || parameters.has('ref') || parameters.has('rev')) return elsewhere;
+  const root = realDirectory(resolve(sourceDir, scheme === '' ? path : decoded(path)));
+  const directory = join(root, parameters.get('dir') ?? '');
+  const file = { kind: 'flake', path: join(directory, 'flake.nix') } as const;
+  if (scheme === 'path:') return { ...elsewhere, entry: { ...file, everyFile: true, root } };
+  if (scheme !== '') return { ...elsewhere, entry: file };
+  // Nix finds out itself whether git knows the directory.
+  return { cwd: root, reference: query === undefined ? '.' : `.?${query}`, name: directory, entry: file };
 }
 
-/** Values of `--override-input NAME REFERENCE`. */
-function overridingReferences(args: readonly string[]): readonly string[] {
-  return args.filter((_, index) => args[index - 2] === '--override-input');
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 function named(path: string, attribute: string | undefined): string {

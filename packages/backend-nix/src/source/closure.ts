@@ -123,7 +123,10 @@ export class ClosureWalk {
     const is = real?.ground.look(real.path);
     if (use === 'import') this.#evaluated(place);
     else if (real !== undefined && is === 'directory') this.directory(real.path, real.ground);
-    else if (real?.path.endsWith('.nix') || place.path.endsWith('.nix')) this.#evaluated(place);
+    else if (place.path.endsWith('.nix') || real?.path.endsWith('.nix')) this.#evaluated(place);
+    // Without purity an expression of any name may lead out of the tree.
+    else if (attribute === 'imports' || attribute === 'modules' || (use === 'unknown' && this.#elsewhere))
+      this.#evaluated(place);
   }
 
   /** A file, or the default.nix of a directory. */

@@ -33,10 +33,19 @@ interface Lock {
   readonly root?: string;
 }
 
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
 /** The source that a reference names if it is one of this machine; relative ones are in `directory`. */
 export function localSource(reference: string, directory: string): LocalSource | undefined {
   const [, scheme, rest = ''] = reference.match(/^(?:([a-z+]+):)?([^?#]*)/) ?? [];
-  const path = resolve(directory, rest.replace(/^\/\/(?=\/)/, '').replace(/^~(?=\/|$)/, homedir()));
+  const plain = scheme === undefined ? rest : decoded(rest);
+  const path = resolve(directory, plain.replace(/^\/\/(?=\/)/, '').replace(/^~(?=\/|$)/, homedir()));
   if (scheme === undefined)
     return /^(?:[/~]|\.\.?(?:\/|$))/.test(rest) ? { kind: 'either', path } : undefined;
   if (scheme === 'git+file') return { kind: 'git', path };

@@ -30,6 +30,7 @@ const KEYWORDS = new Set(['if', 'then', 'else', 'assert', 'with', 'let', 'in', '
 // Those are given to a function, as a rule.
 const IMPORTERS_OF_OTHERS = new Set(['callPackage', 'callPackages']);
 const IMPORTERS = new Set(['import', ...IMPORTERS_OF_OTHERS]);
+const BUILTINS = new Set(['import', 'readFile', 'readDir', 'readFileType', 'pathExists']);
 const READERS = new Set([
   ...['readFile', 'readDir', 'readFileType', 'pathExists', 'importJSON', 'importTOML', 'fileContents'],
   'fromRustupToolchainFile',
@@ -67,6 +68,10 @@ function enclosing(tokens: readonly Token[], at: number): number {
   return -1;
 }
 
+/** Whether the function of this name is what it is elsewhere when it is taken from the set `of`: nixpkgs' lib has the builtins, too. */
+const isFrom = (of: string, name: string): boolean =>
+  of === 'builtins' || (of === 'lib' && name !== 'import') || !BUILTINS.has(name);
+
 /** The function at `at`, the last token of `builtins.readFile`, where it is the whole function of an application. */
 function functionAt(tokens: readonly Token[], at: number): string | undefined {
   let first = at;
@@ -75,9 +80,8 @@ function functionAt(tokens: readonly Token[], at: number): string | undefined {
   // `f import ./x` and `[ import ./x ]` import nothing.
   if (endsOperand(before) || isSymbol(before, '.') || isSymbol(before, '[')) return undefined;
   const name = plain(tokens[at]?.text ?? '');
-  const root = tokens[first]?.text ?? '';
-  if (name === 'import') return at === first || root === 'builtins' ? name : undefined;
-  return name;
+  const of = at === first ? undefined : tokens[at - 2]?.text;
+  return of === undefined || isFrom(of, name) ? name : undefined;
 }
 
 function attributeAt(tokens: readonly Token[], start: number, end: number): string | undefined {
@@ -131,6 +135,21 @@ function isDefined(tokens: readonly Token[], at: number): boolean {
   );
 }
 
+/** The builtins that an `inherit (…)` at `at` gives another meaning. */
+function inherited(tokens: readonly Token[], at: number): string[] {
+  if (!isSymbol(tokens[at + 1], '(')) return [];
+  let close = at + 1;
+  for (let depth = 0; close < tokens.length; close += 1) {
+    if (isSymbol(tokens[close], '(')) depth += 1;
+    if (isSymbol(tokens[close], ')')) depth -= 1;
+    if (depth === 0) break;
+  }
+  const of = tokens[close - 1]?.kind === 'word' ? (tokens[close - 1]?.text ?? '') : '';
+  const end = tokens.findIndex((token, index) => index > close && isSymbol(token, ';'));
+  const names = tokens.slice(close + 1, end === -1 ? undefined : end).map(({ text }) => plain(text));
+  return names.filter((name) => BUILTINS.has(name) && !isFrom(of, name));
+}
+
 /** Reads the text of a Nix file; what it does not understand becomes a doubt. */
 export function readsOf(text: string): Reads {
   const { tokens, broken } = tokensOf(text);
@@ -146,10 +165,22 @@ export function readsOf(text: string): Reads {
     if (token.kind === 'uri' && /:(?:\.|~|\/(?!\/))/.test(token.text)) doubts.push('a path after a colon');
     if (token.kind === 'path' && token.interpolated) beginnings.push(token.text);
     if (token.kind === 'path' && !token.interpolated) literals.push(literalAt(tokens, at));
-    if (isSymbol(token, '${') && isSymbol(tokens[at - 1], '.')) words.add('${');
-    if (token.kind !== 'word') return;
-    const word = plain(token.text);
     const next = tokens[at + 1];
+    const selected = isSymbol(tokens[at - 1], '.');
+    if (selected && (isSymbol(token, '${') || token.interpolated)) {
+      // An attribute by a name that is put together can be any.
+      words.add('${');
+      if (tokens[at - 2]?.text === 'builtins') doubts.push('a builtin of any name');
+      if (tokens[at - 2]?.text === 'builtins') variables = undefined;
+    }
+    if (token.kind === 'word' && token.text === 'inherit') {
+      for (const name of inherited(tokens, at)) doubts.push(`a meaning of its own for \`${name}\``);
+    }
+    if (token.kind !== 'word' && (token.kind !== 'string' || token.interpolated)) return;
+    // A text can be a name, too.
+    const word = plain(token.text);
+    if (!isSymbol(next, '=')) words.add(word);
+    if (token.kind === 'string' && !selected && !isSymbol(next, '=')) return;
     if (POSITIONS.has(word)) doubts.push(`\`${token.text}\``);
     if ((IMPORTERS.has(word) || READERS.has(word)) && isDefined(tokens, at))
       doubts.push(`a meaning of its own for \`${word}\``);
@@ -157,7 +188,6 @@ export function readsOf(text: string): Reads {
       if (next?.kind === 'string' && !next.interpolated) variables?.push(next.text);
       else variables = undefined;
     }
-    if (!isSymbol(next, '=')) words.add(word);
   });
   return { literals, beginnings, searches, variables, words, doubts };
 }

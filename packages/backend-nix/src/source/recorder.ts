@@ -64,13 +64,11 @@ export class Recorder {
   }
 
   async #flake(): Promise<Closure> {
-    const { directory, file, env, everyFile } = this.#source;
+    const { directory, file, env, everyFile, root = directory } = this.#source;
     const around = everyFile === true ? { root: undefined, asked: [] } : repositoryAround(directory);
     for (const path of around.asked) this.recording.mark(path);
     const ground =
-      around.root === undefined
-        ? filesGround(directory, this.recording)
-        : await this.#repository(around.root);
+      around.root === undefined ? filesGround(root, this.recording) : await this.#repository(around.root);
     const walk = new ClosureWalk(
       this.recording,
       ground,
@@ -99,10 +97,19 @@ export class Recorder {
     if (revision) walk.doubt('the revision of the flake itself');
     const closure = await this.#outside(walk, ground.root, ground);
     if (git !== undefined && (revision || closure.fetches)) git.head = await headOf(ground.root, env);
-    // Without git a tree is as old as its newest file.
-    if (git === undefined && revision)
-      this.newest.set(ground.root, newestIn(this.recording.trees.get(ground.root) ?? {}));
+    if (git === undefined && closure.doubts.length > 0) this.#everyFile(ground.root, revision);
     return closure;
+  }
+
+  /** Of a tree that git does not select: its own records are copied as well, and all of it is as old as its newest file. */
+  #everyFile(root: string, aged: boolean): void {
+    const records = join(root, '.git');
+    if (this.recording.mark(records)[0] === 'directory') this.recording.tree(records);
+    if (!aged) return;
+    for (const one of [root, records]) {
+      const tree = this.recording.trees.get(one);
+      if (tree !== undefined) this.newest.set(one, newestIn(tree));
+    }
   }
 
   /** Follows all paths, and what is read without naming it; all of `whole`, where there is a doubt. */

@@ -74,7 +74,11 @@ export function settingsFiles(env: Variables): readonly string[] {
   pending.push(...included('/', env.NIX_CONFIG ?? ''));
   const data = join(env.XDG_DATA_HOME || join(home, '.local', 'share'), 'nix');
   // The last one says which settings of a flake the user has agreed to.
-  const files = new Set([join(system, 'registry.json'), join(user, 'nix', 'registry.json'), join(data, 'trusted-settings.json')]);
+  const files = new Set([
+    join(system, 'registry.json'),
+    join(user, 'nix', 'registry.json'),
+    join(data, 'trusted-settings.json'),
+  ]);
   for (let file = pending.pop(); file !== undefined; file = pending.pop()) {
     if (files.has(file)) continue;
     files.add(file);

@@ -1,6 +1,5 @@
 import type { Stats } from 'node:fs';
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Mark } from './mark.js';
 import { markOf, renewed, signatureOf, statOf } from './mark.js';
 
@@ -34,7 +33,7 @@ export function treeOf(directory: string): Tree {
     const entries: Record<string, Mark> = Object.create(null);
     tree[at] = [stat === undefined || names === undefined ? '' : signatureOf(stat, now), entries];
     for (const name of names ?? []) {
-      const path = join(at, name);
+      const path = `${at}/${name}`;
       const { mark } = markOf(path);
       entries[name] = mark;
       if (mark[0] === 'directory') pending.push(path);
@@ -63,7 +62,7 @@ export function renewedTree(tree: Tree): Tree | undefined {
     fresh[directory] = [seen, next];
     changed ||= seen !== signature;
     for (const [name, mark] of Object.entries(entries)) {
-      const entry = renewed(join(directory, name), mark);
+      const entry = renewed(`${directory}/${name}`, mark);
       if (entry === undefined) return undefined;
       next[name] = entry;
       changed ||= entry !== mark;
@@ -76,7 +75,7 @@ export function renewedTree(tree: Tree): Tree | undefined {
 export function newestIn(tree: Tree): number {
   let newest = 0;
   for (const [directory, [, entries]] of Object.entries(tree)) {
-    for (const path of [`${directory}/.`, ...Object.keys(entries).map((name) => join(directory, name))]) {
+    for (const path of [`${directory}/.`, ...Object.keys(entries).map((name) => `${directory}/${name}`)]) {
       newest = Math.max(newest, Math.floor((statOf(path)?.mtimeMs ?? 0) / 1000));
     }
   }

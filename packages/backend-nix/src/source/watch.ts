@@ -21,6 +21,8 @@ export interface Source {
   readonly env: Readonly<Record<string, string>>;
   /** The flake is named by a `path:` reference, so that untracked files exist, too. */
   readonly everyFile?: boolean;
+  /** Absolute: with `everyFile`, what Nix copies, where that is more than `directory` (`path:…?dir=…`). */
+  readonly root?: string;
   /** Further references that are evaluated: the values of `--override-input`. Those of this machine are watched. */
   readonly references?: readonly string[];
 }
@@ -40,8 +42,8 @@ export interface Watch {
   readonly doubts: readonly string[];
 }
 
-const identity = ({ kind, file, impure, everyFile = false, references = [] }: Source): string =>
-  digest(JSON.stringify([kind, file, impure, everyFile, references]));
+const identity = ({ kind, file, impure, everyFile = false, root = '', references = [] }: Source): string =>
+  digest(JSON.stringify([kind, file, impure, everyFile, root, references]));
 
 /**
  * Notes what an evaluation of `source` can read, and what is there now. To be called *before* the evaluation: what changes meanwhile is then a change.
@@ -55,7 +57,7 @@ const identity = ({ kind, file, impure, everyFile = false, references = [] }: So
  *
  * Not so for evaluations that are not pure (`shell.nix`, `impure`): beyond the paths, searches and variables that local expressions name they depend on the
  * time, on what is fetched without a hash, on variables that code of others asks for, and on paths that are put together outside of the source's own
- * directory. Nor is what a repository's `.git` holds watched as a file, or what the store does, which never changes.
+ * directory. Left out everywhere: what is in a `.git` further down, files whose names are not UTF-8, and the store, which never changes.
  */
 export async function record(source: Source): Promise<Watch> {
   const recorder = new Recorder(source);

@@ -7,6 +7,8 @@ const flake = (inputs: string): string => `{ ${inputs} outputs = { self }: { pat
 
 describe('sources on this machine', () => {
   test.each([
+    ['path:/a%20b/%', { kind: 'files', path: '/a%20b/%' }],
+    ['path:/a%20b', { kind: 'files', path: '/a b' }],
     ['path:/a/b', { kind: 'files', path: '/a/b' }],
     ['path:./b?dir=x', { kind: 'files', path: '/flake/b' }],
     ['path:../b#c', { kind: 'files', path: '/b' }],

@@ -28,6 +28,9 @@ describe('what becomes of a path', () => {
     ['[ readFile ./x ]', 'unknown'],
     ['map import [ ./x ]', 'unknown'],
     ['a.import ./x', 'unknown'],
+    ['lib.import ./x', 'unknown'],
+    ['a.readFile ./x', 'unknown'],
+    ['pkgs.lib.readFile ./x', 'read'],
     ['(f).readFile ./x', 'unknown'],
     ['a.b or import ./x', 'unknown'],
     ['import a ./x', 'unknown'],
@@ -67,6 +70,8 @@ describe('what else is read', () => {
     expect(reads.searches).toEqual(['nixpkgs/lib']);
     expect(reads.variables).toBeUndefined();
     expect(readsOf('builtins.getEnv "A" + "${__getEnv "C"}"').variables).toEqual(['A', 'C']);
+    expect(readsOf('builtins."getEnv" "A"').variables).toEqual(['A']);
+    expect(readsOf('builtins.${a} "A"').variables).toBeUndefined();
     expect(readsOf('map builtins.getEnv [ "A" ]').variables).toBeUndefined();
   });
 
@@ -80,6 +85,12 @@ describe('what else is read', () => {
     'let readFile = f; in readFile ./x',
     'rec { callPackage = f; a = callPackage ./x { }; }',
     'x:./y',
+    'let inherit (a) readFile; in readFile ./x',
+    'let inherit (f lib) import; in 1',
+    'builtins.${a} ./x',
+    'builtins."${a}" ./x',
+    'builtins."unsafeGetAttrPos" "a" b',
+    'rec { "import" = a; }',
     '"',
   ])('a doubt: %s', (text) => {
     expect(readsOf(text).doubts).not.toEqual([]);

@@ -1,26 +1,27 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { tokensOf } from '../../src/source/tokens.js';
+import { makeFlake } from '../engines/flakes.js';
 import { onNix } from '../engines/on-nix.js';
 import { expression } from './expressions.js';
 
 onNix('expressions that the tests make up', (nix) => {
   test('are split by Nix as they are by the scanner', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'companion-scanner-'));
     const all = fc.sample(expression, 400).map(({ text, paths }) => ({ text: `x: y: y': (${text})`, paths }));
-    // One file each would take a minute; the numbers keep them apart.
+    // One file each would take a minute.
     const whole = `[ ${all.map(({ text }, at) => `{ n${at} = ${text}; }`).join('\n')} ]`;
-    await writeFile(join(directory, 'all.nix'), whole);
-    const { stdout } = await promisify(execFile)('nix-instantiate', ['--parse', join(directory, 'all.nix')], {
-      env: nix().env,
-      maxBuffer: 2 ** 28,
-    });
-    await rm(directory, { recursive: true });
+    await using tree = await makeFlake({ 'all.nix': whole });
+    const { stdout } = await promisify(execFile)(
+      'nix-instantiate',
+      ['--parse', join(tree.directory, 'all.nix')],
+      {
+        env: nix().env,
+        maxBuffer: 2 ** 28,
+      },
+    );
     const counts = (text: string): Record<string, number> => {
       const found: Record<string, number> = {};
       for (const one of tokensOf(text).tokens) {

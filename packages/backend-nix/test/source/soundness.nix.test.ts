@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: interpolations of Nix look like that
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
@@ -253,6 +253,26 @@ const CHANGES: readonly Change[] = [
       await rm(join(tree.directory, 'dir'), { recursive: true });
       await symlink('dir2', join(tree.directory, 'dir'));
       await tree.git('add', '--all');
+    },
+  },
+  {
+    title: 'a directory of tracked files that becomes a link to the same',
+    flake: 'A = builtins.pathExists ./dir/a;',
+    files: { 'dir/a': 'a' },
+    git: 'committed',
+    change: async (tree) => {
+      await rename(join(tree.directory, 'dir'), join(tree.directory, 'dir2'));
+      await symlink('dir2', join(tree.directory, 'dir'));
+    },
+  },
+  {
+    title: 'a directory of the whole that becomes a link to the same',
+    flake: 'A = "${self}";',
+    files: { 'dir/a': 'a' },
+    git: 'none',
+    change: async (tree) => {
+      await rename(join(tree.directory, 'dir'), join(tree.directory, '.dir'));
+      await symlink('.dir', join(tree.directory, 'dir'));
     },
   },
   {

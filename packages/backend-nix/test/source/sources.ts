@@ -356,6 +356,22 @@ export const SOURCES: Readonly<Record<string, SourceCase>> = {
       'a.nix': '"a"',
     },
   },
+  'leaves a path in an attribute that is found by a text': {
+    files: {
+      ...MAIN,
+      'flake.nix': shellFlake('A = let one = { src = ./src; }; in import (one."src" + "/../a.nix");'),
+      'a.nix': '"a"',
+    },
+  },
+  'inherits another import': {
+    files: {
+      ...MAIN,
+      'flake.nix': shellFlake(
+        'A = let own = { i = toString; }; inherit (builtins.mapAttrs (_: i: i) { import = own.i; }) import; in import ./a.nix;',
+      ),
+      'a.nix': '"a"',
+    },
+  },
   'leaves paths in a list': {
     files: {
       ...MAIN,

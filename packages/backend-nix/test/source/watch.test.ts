@@ -284,7 +284,28 @@ describe('repositories', () => {
     await using tree = await makeFlake({ 'flake.nix': outputs('"${self}"') }, { git: true });
     const source = flakeOf(tree, { everyFile: true });
     const watch = await kept(source);
+    expect(await unchanged(watch, source)).toBe(true);
     await tree.write({ untracked: '1' });
+    expect(await unchanged(watch, source)).toBe(false);
+    await rm(join(tree.directory, 'untracked'));
+    expect(await unchanged(watch, source)).toBe(true);
+    await tree.git('commit', '--quiet', '--message', 'one');
+    expect(await unchanged(watch, source), 'what git writes is copied, too').toBe(false);
+  });
+
+  test('of a path: reference with a directory all of the tree is there', async () => {
+    await using tree = await makeFlake({ 'dir/flake.nix': outputs('import ../a.nix'), 'a.nix': '1', b: '1' });
+    const directory = join(tree.directory, 'dir');
+    const source = flakeOf(tree, {
+      directory,
+      file: join(directory, 'flake.nix'),
+      everyFile: true,
+      root: tree.directory,
+    });
+    const watch = await kept(source);
+    await tree.write({ b: '2' });
+    expect(await unchanged(watch, source)).toBe(true);
+    await tree.write({ 'a.nix': '2' });
     expect(await unchanged(watch, source)).toBe(false);
   });
 });
@@ -461,6 +482,25 @@ describe('surroundings', () => {
     await rm(join(tree.directory, 'channel'));
     await symlink('two', join(tree.directory, 'channel'));
     expect(await unchanged(watch, source)).toBe(false);
+  });
+
+  test('without purity an expression needs no name of its own', async () => {
+    await using tree = await makeFlake({
+      'project/shell.nix': '{ a = map import [ ./one ]; imports = [ ./two ]; }',
+      'project/one': 'import ../a.nix',
+      'project/two': 'import ../b.nix',
+      'a.nix': '1',
+      'b.nix': '1',
+    });
+    const directory = join(tree.directory, 'project');
+    const source = shellOf(tree, { directory, file: join(directory, 'shell.nix') });
+    const watch = await kept(source);
+    for (const path of ['a.nix', 'b.nix']) {
+      await tree.write({ [path]: '2' });
+      expect(await unchanged(watch, source), path).toBe(false);
+      await tree.write({ [path]: '1' });
+    }
+    expect(await unchanged(watch, source)).toBe(true);
   });
 
   test('a whole machine is nobody’s source', async () => {
