@@ -26,12 +26,13 @@ export class Collector {
     this.done = Promise.all([this.#collect(stdout, 'stdout'), this.#collect(stderr, 'stderr')]);
   }
 
-  get stdout(): Buffer {
-    return Buffer.concat(this.#chunks.stdout);
-  }
-
-  get stderr(): Buffer {
-    return Buffer.concat(this.#chunks.stderr);
+  output(name: 'stdout' | 'stderr', encoding: 'utf8' | 'buffer'): string | Buffer {
+    const chunks = this.#chunks[name];
+    const [first, ...more] = chunks;
+    // Mostly there is one or none: nothing to put together.
+    if (encoding === 'utf8' && more.length === 0) return first?.toString('utf8') ?? '';
+    const all = Buffer.concat(chunks);
+    return encoding === 'utf8' ? all.toString('utf8') : all;
   }
 
   #collect(stream: OutputStream, name: 'stdout' | 'stderr'): Promise<void> {

@@ -22,6 +22,7 @@ import { pour } from './pour.js';
 import type { ProcessHost } from './process-host.js';
 import { runToEnd } from './run.js';
 import type { EndReason, RunResult } from './run-result.js';
+import { startTurn } from './start-turn.js';
 import { DEFAULT_KILL_GRACE_MS, descendantsNamed, killNow, settlesWithin, terminate } from './terminate.js';
 
 /** A pipe that stays open, empty and being read for so long after the process's end is cut. */
@@ -29,6 +30,7 @@ const IDLE_PIPE_MS = 100;
 
 type State =
   | { readonly is: 'new' }
+  | { readonly is: 'waiting' }
   | { readonly is: 'starting'; readonly abort: AbortController; started: Promise<void> }
   | { readonly is: 'running'; readonly process: BackendProcess }
   | { readonly is: 'ended'; readonly process: BackendProcess | undefined };
@@ -147,25 +149,40 @@ export class CompanionProcess {
    */
   async start(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
     const { signal } = options;
-    await this.#launch(signal, () => abortedError(`starting ${this.#plan.file}`, signal));
+    this.#assertStartable('start()');
+    const turn = startTurn();
+    if (turn !== undefined) await this.#waitFor(turn);
+    const abort = new AbortController();
+    const forget = onAbort(signal, () => {
+      abort.abort(abortedError(`starting ${this.#plan.file}`, signal));
+    });
+    try {
+      await this.#launch(abort);
+    } finally {
+      forget();
+    }
   }
 
-  async #launch(signal: AbortSignal | undefined, whyAborted: () => unknown): Promise<void> {
-    this.#assertNew('start()');
-    this.#host.assertReady();
-    const abort = new AbortController();
-    const forget = onAbort(signal, () => abort.abort(whyAborted()));
+  /** Rejects with the reason of `abort`, as it is, when that aborts. */
+  async #launch(abort: AbortController): Promise<void> {
+    this.#assertStartable('start()');
     if (abort.signal.aborted) throw abort.signal.reason;
-    this.#track();
+    this.#track(this.#verdict);
     // The state first: a start that fails at once has left it again when the call returns.
     const starting = { is: 'starting' as const, abort, started: Promise.resolve() };
     this.#state = starting;
     starting.started = this.#start(abort.signal);
-    try {
-      await starting.started;
-    } finally {
-      forget();
-    }
+    await starting.started;
+  }
+
+  /** Nothing else can be made of it meanwhile. Rejects when it is ended or lost. */
+  async #waitFor(turn: Promise<void>): Promise<void> {
+    const waiting = { is: 'waiting' as const };
+    this.#state = waiting;
+    this.#track(turn);
+    await Promise.race([turn, this.#verdict]);
+    if (this.#state !== waiting) await this.#verdict;
+    this.#state = { is: 'new' };
   }
 
   /** Starts the process and resolves once it has ended and its output has been read. See {@link RunOptions}. */
@@ -177,8 +194,9 @@ export class CompanionProcess {
   async run(
     options: ProcessRunOptions & { readonly encoding?: 'utf8' | 'buffer' } = {},
   ): Promise<RunResult<string | Buffer>> {
-    const plan = this.#assertNew('run()');
-    this.#host.assertReady();
+    const plan = this.#assertStartable('run()');
+    const turn = startTurn();
+    if (turn !== undefined) await this.#waitFor(turn);
     return await runToEnd(
       {
         description: describeCommand(plan.file, plan.args),
@@ -186,9 +204,9 @@ export class CompanionProcess {
         stdout: this.#stdout,
         stderr: this.#stderr,
         verdict: this.#verdict,
-        start: async (signal, stdin) => {
+        start: async (abort, stdin) => {
           if (stdin) plan.stdin = 'pipe';
-          await this.#launch(signal, () => signal.reason);
+          await this.#launch(abort);
         },
         end: (reason, graceMs) => this.#end(reason, graceMs),
         finishOutput: () => this.#finishOutput(),
@@ -298,12 +316,11 @@ export class CompanionProcess {
   static adopt(process: CompanionProcess, backendProcess: BackendProcess): void {
     process.#stdout.releaseWhenFull();
     process.#stderr.releaseWhenFull();
-    process.#track();
+    process.#track(process.#verdict);
     process.#begin(backendProcess);
   }
 
   async #start(signal: AbortSignal): Promise<void> {
-    const { file } = this.#plan;
     try {
       const spawning = this.#host.spawn(this.#plan.command(this.#host), signal);
       const backendProcess = await Promise.race([spawning, this.#lostEarly(spawning)]);
@@ -312,13 +329,18 @@ export class CompanionProcess {
       this.#begin(backendProcess);
     } catch (error) {
       const failure = signal.aborted ? signal.reason : error;
-      this.#state = { is: 'ended', process: undefined };
-      this.#closeStreams();
-      this.#settle.reject(failure);
-      const code = CompanionError.is(failure) ? failure.code : 'COMPANION_START_FAILED';
-      this.#host.emit({ topic: 'process', type: 'start-failed', process: this.number, file, code });
+      this.#notStarted(failure);
       throw failure;
     }
+  }
+
+  #notStarted(failure: unknown): void {
+    const { file } = this.#plan;
+    this.#state = { is: 'ended', process: undefined };
+    this.#closeStreams();
+    this.#settle.reject(failure);
+    const code = CompanionError.is(failure) ? failure.code : 'COMPANION_START_FAILED';
+    this.#host.emit({ topic: 'process', type: 'start-failed', process: this.number, file, code });
   }
 
   #begin(process: BackendProcess): void {
@@ -339,16 +361,17 @@ export class CompanionProcess {
     );
   }
 
-  #track(): void {
+  #track(until: Promise<unknown>): void {
     this.#host.track(
       {
         stop: () => this.stop(),
         lose: (error) => {
           if (this.#state.is === 'running') this.#lost(this.#state.process, error);
+          else if (this.#state.is === 'waiting') this.#notStarted(error);
           else this.#loseEarly?.(error);
         },
       },
-      this.#verdict,
+      until,
     );
   }
 
@@ -401,8 +424,10 @@ export class CompanionProcess {
   }
 
   async #end(reason: EndReason, graceMs: number): Promise<void> {
+    const aborted = (): CompanionError => abortedError(`starting ${this.#plan.file}`, undefined);
+    if (this.#state.is === 'waiting') this.#notStarted(aborted());
     if (this.#state.is === 'starting') {
-      this.#state.abort.abort(abortedError(`starting ${this.#plan.file}`, undefined));
+      this.#state.abort.abort(aborted());
       // Whoever called start() gets the error.
       await this.#state.started.catch(() => {});
     }
@@ -469,6 +494,12 @@ export class CompanionProcess {
   #assertNew(what: string): CommandPlan {
     if (this.#state.is !== 'new') throw this.#wrongState(what, 'it has been started already');
     return this.#plan;
+  }
+
+  #assertStartable(what: string): CommandPlan {
+    const plan = this.#assertNew(what);
+    this.#host.assertReady();
+    return plan;
   }
 
   #running(what: string): BackendProcess | undefined {

@@ -28,8 +28,8 @@ export interface Runnable {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly verdict: Promise<ProcessExit>;
-  /** Rejects with the signal's reason, as it is, when that aborts. */
-  start(signal: AbortSignal, stdin: boolean): Promise<void>;
+  /** Rejects with the reason of `abort`, as it is, when that aborts. */
+  start(abort: AbortController, stdin: boolean): Promise<void>;
   end(reason: EndReason, graceMs: number): Promise<void>;
   finishOutput(): Promise<void>;
   reason(): EndReason | undefined;
@@ -70,7 +70,8 @@ export async function runToEnd(target: Runnable, options: Options): Promise<RunR
   const timer = timeoutMs === undefined ? undefined : setTimeout(() => watch.timeOut(timeoutMs), timeoutMs);
   let source: Readable | undefined;
   try {
-    await target.start(watch.starting.signal, input !== undefined);
+    await target.start(watch.starting, input !== undefined);
+    watch.hasStarted = true;
     if (input !== undefined) {
       source = feed(input, target.stdin(), (cause) => watch.interrupt({ reason: 'failed', cause }));
     }
@@ -94,6 +95,7 @@ export async function runToEnd(target: Runnable, options: Options): Promise<RunR
 class RunWatch {
   /** Aborts the start; its reason is the error. */
   readonly starting = new AbortController();
+  hasStarted = false;
   interruption: Interruption | undefined;
   readonly #target: Runnable;
   readonly #killGraceMs: number;
@@ -116,7 +118,9 @@ class RunWatch {
     this.interruption = interruption;
     const { reason, cause } = interruption;
     const what = this.#target.description;
-    this.starting.abort(new CompanionError('COMPANION_ABORTED', `starting ${what} was aborted`, { cause }));
+    if (!this.hasStarted) {
+      this.starting.abort(new CompanionError('COMPANION_ABORTED', `starting ${what} was aborted`, { cause }));
+    }
     this.#ending = this.#target.end(
       reason === 'too-large' || reason === 'failed' ? 'stopped' : reason,
       this.#killGraceMs,
@@ -132,7 +136,7 @@ class RunWatch {
       return;
     }
     const message = `${this.#target.description} did not start within ${timeoutMs} ms`;
-    this.starting.abort(new CompanionError('COMPANION_TIMED_OUT', message));
+    if (!this.hasStarted) this.starting.abort(new CompanionError('COMPANION_TIMED_OUT', message));
     this.interrupt({ reason: 'timed-out' });
   }
 
@@ -153,13 +157,12 @@ function resultOf(
   collector: Collector,
   encoding: 'utf8' | 'buffer',
 ): RunResult<string | Buffer> {
-  const decode = (bytes: Buffer): string | Buffer => (encoding === 'buffer' ? bytes : bytes.toString('utf8'));
   return {
     code: exit.code,
     signal: exit.signal,
     reason: target.reason() ?? (exit.signal === null ? 'exited' : 'signaled'),
-    stdout: decode(collector.stdout),
-    stderr: decode(collector.stderr),
+    stdout: collector.output('stdout', encoding),
+    stderr: collector.output('stderr', encoding),
     durationMs: target.durationMs(),
   };
 }
