@@ -1,13 +1,13 @@
 import type { Abortable, Detection, EnvironmentRequest } from '@companion/core/backend';
-import { isMoreThanCopied } from './container/more-than-copied.js';
+import { canBeCopied } from './container/protected-copies.js';
 import { describeEngine } from './engine/describe-engine.js';
 import { findEngine } from './engine/find-engine.js';
 import { checkedOptions } from './options.js';
 
 const NOT_COPIED = {
   available: false,
-  reason: 'read-only and strict mounts need an engine on this machine: to another one files are copied',
-  hint: 'Leave readOnly and strict out, or use an engine on this machine.',
+  reason: 'a single read-only file needs an engine on this machine: to another one files are copied',
+  hint: 'Mount its directory, leave readOnly out, or use an engine on this machine.',
 } as const;
 
 /** Whether a container engine answers, and what it is. */
@@ -17,7 +17,10 @@ export async function detectEngine(
 ): Promise<Detection> {
   const answer = await findEngine(checkedOptions(backendOptions), { signal });
   if (!answer.available) return answer;
-  if (!answer.filesystemIsShared && mounts.some(isMoreThanCopied)) return NOT_COPIED;
+  if (!answer.filesystemIsShared) {
+    const copied = await Promise.all(mounts.map(canBeCopied));
+    if (copied.includes(false)) return NOT_COPIED;
+  }
   return {
     available: true,
     detail: await describeEngine(answer, process.env),

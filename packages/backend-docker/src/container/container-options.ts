@@ -23,6 +23,7 @@ export interface ContainerWish {
   readonly image: Image;
   readonly capabilities: ContainerCapabilities;
   readonly mounts: readonly MountSettings[];
+  readonly volumesFrom: readonly string[];
   /** In memory, where the root is read-only. */
   readonly home: string | undefined;
 }
@@ -80,6 +81,7 @@ async function hostConfig(wish: ContainerWish): Promise<HostConfig> {
     RestartPolicy: { Name: 'no' },
     Init: false,
     Mounts: [...wish.mounts],
+    VolumesFrom: [...wish.volumesFrom],
     NetworkMode: networkMode(options, request.network),
     ExtraHosts: await extraHosts(wish),
     ...limitSettings(request.limits),

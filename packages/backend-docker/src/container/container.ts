@@ -18,7 +18,7 @@ import { uploadSupervisor } from './upload.js';
 /** Far more than an engine takes to remove what has ended. */
 const VANISH_MS = 3000;
 
-export type Wish = Omit<ContainerWish, 'mounts' | 'home'>;
+export type Wish = Omit<ContainerWish, 'mounts' | 'volumesFrom' | 'home'>;
 
 /** A container and the session with its supervisor. */
 export interface Container {
@@ -47,7 +47,7 @@ export async function startContainer(wish: Wish, { signal }: Abortable): Promise
   const places = await placesOf(wish);
   const mounts = await ContainerMounts.open({ ...wish, ...places });
   try {
-    const options = await containerOptions({ ...wish, mounts: mounts.settings, home: mounts.home });
+    const options = await containerOptions({ ...wish, ...mounts.wish });
     const name = `companion-${request.name}-${request.id.slice(0, 6)}${randomBytes(3).toString('hex')}`;
     const handle = await createContainer(engine, { ...options, name }, { signal });
     try {
@@ -111,13 +111,17 @@ export async function createContainer(
 ): Promise<Dockerode.Container> {
   signal?.throwIfAborted();
   const created = engine.docker.createContainer(options);
+  let abort = (): void => {};
   const aborted = new Promise<never>((_resolve, reject) => {
-    signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+    abort = () => reject(signal?.reason);
   });
+  signal?.addEventListener('abort', abort);
   try {
     return await Promise.race([created, aborted]);
   } catch (error) {
     if (signal?.aborted) created.then((late) => removeContainer(engine, late)).catch(() => {});
     throw signal?.aborted ? error : startFailure(engine, error);
+  } finally {
+    signal?.removeEventListener('abort', abort);
   }
 }

@@ -1,4 +1,5 @@
 import { chmod, lstat, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { basename, dirname, join, posix } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { CompanionError } from '@companion/core';
@@ -125,8 +126,11 @@ export class Copies {
         throw error;
       });
     if (answer === undefined) return undefined;
-    const { headers } = answer as { headers: Record<string, string | undefined> };
-    const header = headers['x-docker-container-path-stat'] ?? '';
+    const response = answer as IncomingMessage;
+    // It has no body, and its connection is not free before that has been read.
+    response.resume();
+    const { headers } = response;
+    const header = String(headers['x-docker-container-path-stat'] ?? '');
     const status: unknown = JSON.parse(Buffer.from(header, 'base64').toString('utf8'));
     const { linkTarget } = status as { linkTarget?: unknown };
     return { linkTarget: typeof linkTarget === 'string' ? linkTarget : '' };

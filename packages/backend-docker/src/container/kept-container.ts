@@ -3,6 +3,7 @@ import { CompanionError } from '@companion/core';
 import type { Abortable, EnvironmentRequest } from '@companion/core/backend';
 import type Dockerode from 'dockerode';
 import { connectEngine } from '../engine/engine.js';
+import { engineWords } from '../engine/engine-error.js';
 import { findEngine } from '../engine/find-engine.js';
 import { companionsOn } from '../leftovers/companions.js';
 import { FINGERPRINT_LABEL, ownerOf } from '../leftovers/labels.js';
@@ -19,8 +20,11 @@ import { startFailure } from './start-failure.js';
 const POLL_MS = 20;
 /** For another process that has made the container and not started it yet. */
 const PATIENCE_MS = 30_000;
+/** For an engine to notice that a container has ended whose way in it has refused. */
+const NOTICE_MS = 1000;
 const CONFLICT = 409;
 const NOT_MODIFIED = 304;
+const REUSED = { reason: 'the name and the configuration are the same' };
 
 /**
  * The container of that name and configuration, found or made. Its name is the lock between processes: engines give a
@@ -34,16 +38,18 @@ export async function enterKeptContainer(wish: Wish, { signal }: Abortable): Pro
     signal?.throwIfAborted();
     const found = await find(wish);
     if (found?.state === 'running') {
-      return await enter(
-        wish,
-        found.handle,
-        { reason: 'the name and the configuration are the same' },
-        { signal },
-      );
+      try {
+        return await enter(wish, found.handle, REUSED, { signal });
+      } catch (error) {
+        if (signal?.aborted || Date.now() > deadline || !(await hasEnded(found.handle))) throw error;
+        continue;
+      }
     }
     if (found === undefined) {
       const made = await make(wish, { signal });
       if (made !== undefined) return await enter(wish, made, undefined, { signal });
+      // An engine gives a name away before it shows who has it.
+      await sleep(POLL_MS);
     } else if (found.isAbandoned || Date.now() > deadline) {
       await removeContainer(engine, found.handle);
     } else {
@@ -98,6 +104,18 @@ async function find({ engine, request }: Pick<Wish, 'engine' | 'request'>) {
   };
 }
 
+/** Its idle time may have ended since it was found. */
+async function hasEnded(handle: Dockerode.Container): Promise<boolean> {
+  for (const deadline = Date.now() + NOTICE_MS; Date.now() < deadline; await sleep(POLL_MS)) {
+    try {
+      if ((await handle.inspect()).State.Status !== 'running') return true;
+    } catch (error) {
+      return (error as { statusCode?: number }).statusCode === 404;
+    }
+  }
+  return false;
+}
+
 /** `undefined` when another process was faster. */
 async function make(wish: Wish, { signal }: Abortable): Promise<Dockerode.Container | undefined> {
   const { request } = wish;
@@ -105,7 +123,7 @@ async function make(wish: Wish, { signal }: Abortable): Promise<Dockerode.Contai
   const places = await placesOf(wish);
   const mounts = await ContainerMounts.open({ ...wish, ...places });
   try {
-    const options = await containerOptions({ ...wish, mounts: mounts.settings, home: mounts.home });
+    const options = await containerOptions({ ...wish, ...mounts.wish });
     return await makeOnce(wish, { ...options, name: keptName(request) }, { signal });
   } finally {
     await mounts.close();
@@ -119,7 +137,7 @@ async function makeOnce(
 ): Promise<Dockerode.Container | undefined> {
   const { engine } = wish;
   const handle = await createContainer(engine, options, { signal }).catch((error: CompanionError) => {
-    if ((error.cause as { statusCode?: number } | undefined)?.statusCode === CONFLICT) return undefined;
+    if (isNameTaken(error)) return undefined;
     throw error;
   });
   if (handle === undefined) return undefined;
@@ -136,6 +154,12 @@ async function makeOnce(
     signal?.throwIfAborted();
     throw startFailure(engine, error);
   }
+}
+
+/** Podman has two places that know names, and calls it an error of its own when the second one refuses. */
+function isNameTaken({ cause }: CompanionError): boolean {
+  const { statusCode } = (cause ?? {}) as { statusCode?: number };
+  return statusCode === CONFLICT || /\bname\b.*\balready in use\b/i.test(engineWords(cause));
 }
 
 async function tellWhyNotReused({ engine, request }: Wish): Promise<void> {

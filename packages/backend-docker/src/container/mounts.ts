@@ -8,7 +8,7 @@ import type { Engine } from '../engine/engine.js';
 import type { Image } from '../image/image.js';
 import type { DockerOptions } from '../options.js';
 import { accountRequest } from './account.js';
-import { isMoreThanCopied } from './more-than-copied.js';
+import { canBeCopied, type ProtectedCopies, protectedCopies } from './protected-copies.js';
 import { sealedRoot } from './sealed-root.js';
 
 /** Of the supervisor and of its sockets, in every container. */
@@ -38,6 +38,7 @@ export class ContainerMounts {
   /** Of this user's alone. */
   readonly #directory: string | undefined;
   readonly #links: string[] = [];
+  #copies: ProtectedCopies | undefined;
 
   private constructor({ engine, sockets }: MountWish) {
     this.#engine = engine;
@@ -50,12 +51,9 @@ export class ContainerMounts {
     const { sourceDir, workspaceDir } = request;
     const wanted = [{ hostPath: sourceDir, companionPath: workspaceDir, readOnly: false }, ...request.mounts];
     for (const { companionPath } of wanted) refuseTarget(companionPath);
-    if (!engine.filesystemIsShared && request.mounts.some(isMoreThanCopied)) {
-      const message = `the engine at ${engine.endpoint.address} is on another machine: mounts are copies there`;
-      throw unsupported(message, 'Leave readOnly and strict out of the mounts.');
-    }
     const socket = options.engineSocket ? engineSocket(engine) : undefined;
     try {
+      if (!engine.filesystemIsShared) await mounts.#copy(wish);
       const binds = engine.filesystemIsShared
         ? wanted.map(({ hostPath, companionPath, readOnly }) =>
             mounts.#bind(hostPath, companionPath, readOnly),
@@ -73,7 +71,22 @@ export class ContainerMounts {
     }
   }
 
+  /** What the container is to be made with. */
+  get wish() {
+    return { mounts: this.settings, volumesFrom: this.#copies?.volumesFrom ?? [], home: this.home };
+  }
+
+  async #copy(wish: MountWish): Promise<void> {
+    for (const mount of wish.request.mounts) {
+      if (await canBeCopied(mount)) continue;
+      const message = `${mount.hostPath} cannot be read-only on an engine of another machine: it is no directory`;
+      throw unsupported(message, 'Mount its directory, or leave readOnly out.');
+    }
+    this.#copies = await protectedCopies(wish);
+  }
+
   async close(): Promise<void> {
+    await this.#copies?.close();
     await Promise.all(this.#links.splice(0).map((link) => rm(link, { force: true })));
   }
 

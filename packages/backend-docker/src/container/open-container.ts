@@ -175,8 +175,10 @@ async function copyAll(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   await copies.copyIn(sourceDir, workspaceDir);
-  for (const { hostPath, companionPath } of mounts) {
+  for (const { hostPath, companionPath, readOnly } of mounts) {
     signal?.throwIfAborted();
+    // It is there already, in a volume.
+    if (readOnly) continue;
     await copies.copyIn(hostPath, companionPath);
   }
 }

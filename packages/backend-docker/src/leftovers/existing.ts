@@ -24,17 +24,40 @@ async function describe(engine: Engine, companion: Companion): Promise<ExistingE
     ...{ id: containerName, name, createdAt, owner, kept: isKept },
     state: isRunning ? 'running' : 'stopped',
     inUse: isRunning && (isKept ? await isEntered(engine, handle) : owner !== 'gone'),
-    remove: () => removeContainer(engine, handle),
+    remove: async () => {
+      if (isKept) await assertUnused(engine, companion);
+      await removeContainer(engine, handle);
+    },
   };
 }
 
+/**
+ * Whoever lists environments takes his time before he removes one. No engine removes a container on a condition: what is
+ * left is the moment between this question and the next, in which nobody gets from the door to a session.
+ */
+async function assertUnused(engine: Engine, { handle, containerName }: Companion): Promise<void> {
+  if (!(await isEntered(engine, handle, { orEntering: true }))) return;
+  throw new CompanionError(
+    'COMPANION_WRONG_STATE',
+    `${containerName} was not removed: a companion has entered it`,
+    {
+      hint: 'It can be removed once that companion has left it.',
+    },
+  );
+}
+
 /** Each companion enters through a process of its own. Podman lists those that have ended, too, for 5 minutes. */
-async function isEntered({ docker }: Engine, handle: Companion['handle']): Promise<boolean> {
+async function isEntered(
+  { docker }: Engine,
+  handle: Companion['handle'],
+  { orEntering = false } = {},
+): Promise<boolean> {
   const found = await handle.inspect().catch(nothingThere);
   const processes = await Promise.all(
     (found?.ExecIDs ?? []).map(async (id) => await docker.getExec(id).inspect().catch(nothingThere)),
   );
-  return processes.some((one) => one?.Running === true);
+  // Docker gives a process that has not been started yet no exit code.
+  return processes.some((one) => one?.Running === true || (orEntering && one?.ExitCode === null));
 }
 
 /** It has gone meanwhile. */

@@ -1,39 +1,20 @@
 // An engine whose files are others: what a port leads to that has another host's name.
-import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
-import { hostname } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { DockerEnvironment } from '../../src/environment.js';
+import { doorElsewhere } from '../engines/door.js';
 import { eachEngine } from '../engines/each-engine.js';
 import { Companions, failureOf, say } from './companions.js';
 
 eachEngine('an engine on another machine', (engine) => {
-  const own = Buffer.from(`"Name":"${hostname()}"`);
-  const other = Buffer.from(`"Name":"${'x'.repeat(hostname().length)}"`);
   // Everything passes as it is, but for the name of the machine.
-  const door = createServer({ allowHalfOpen: true }, (client) => {
-    const onward = connect({ path: new URL(engine.address).pathname, allowHalfOpen: true });
-    client.pipe(onward);
-    onward.on('data', (chunk: Buffer) => {
-      const at = chunk.indexOf(own);
-      if (at >= 0) other.copy(chunk, at);
-      client.write(chunk);
-    });
-    onward.on('end', () => client.end());
-    const end = () => {
-      client.destroy();
-      onward.destroy();
-    };
-    for (const one of [client, onward]) one.on('error', end).on('close', end);
-  });
+  const door = doorElsewhere(engine);
   let host = '';
   beforeAll(async () => {
-    door.listen(0, '127.0.0.1');
-    await once(door, 'listening');
-    host = `tcp://127.0.0.1:${(door.address() as AddressInfo).port}`;
+    host = await door.open({ host: '127.0.0.1', port: 0 });
   });
-  afterAll(() => void door.close());
+  afterAll(() => door.close());
   const companions = new Companions(engine);
 
   test('files are copied in, and results out', async () => {
@@ -52,13 +33,43 @@ eachEngine('an engine on another machine', (engine) => {
     expect((await companions.containers('far')).map(({ Id }) => Id)).toEqual([]);
   });
 
-  test('what a copy cannot be is refused', async () => {
-    for (const how of [{ readOnly: true }, { strict: true }]) {
-      const mounts = [{ hostPath: import.meta.dirname, companionPath: '/tests', ...how }];
-      expect(String(await failureOf(companions.start({ name: 'far', mounts }, { host })))).toContain(
-        'copied',
-      );
+  test('what is not used is not held: a program ends, and a count finds nothing', async () => {
+    const held = () => process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length;
+    const before = held();
+    const runner = await companions.start({ name: 'far' }, { host });
+    await (runner.environment as DockerEnvironment).swept;
+    expect(held()).toBeLessThanOrEqual(before);
+    const copied = join(companions.sourceDir, 'copied');
+    await runner.copyIn(import.meta.filename, '/copies/of/test');
+    await runner.copyOut('/copies/of/test', copied);
+    await rm(copied);
+    await Promise.all([1, 2, 3].map(() => runner.run('true')));
+    expect(held()).toBeLessThanOrEqual(before);
+    await runner.shutdown();
+    expect(held()).toBeLessThanOrEqual(before);
+  });
+
+  test('a directory can be read-only: root cannot write it either, and nothing of it is left', async () => {
+    const volumes = async () => (await companions.docker.listVolumes()).Volumes?.length ?? 0;
+    const before = await volumes();
+    const given = { hostPath: import.meta.dirname, companionPath: '/tests', readOnly: true };
+    const inside = { hostPath: import.meta.dirname, companionPath: '/workspace/tests', strict: true };
+    for (const reuse of [false, true]) {
+      const runner = await companions.start({ name: 'far', reuse, mounts: [given, inside] }, { host });
+      const said = await say(runner, 'ls /tests; echo x > /tests/made || echo refused');
+      expect(said).toMatch(/^companions\.ts$/m);
+      expect(said).toMatch(/^refused$/m);
+      expect(await say(runner, 'echo x > tests/made; ls tests')).toContain('made');
+      expect(await companions.containers('far')).toHaveLength(1);
+      await runner.shutdown({ remove: true });
+      expect(await companions.containers('far')).toEqual([]);
     }
+    expect(await volumes()).toBe(before);
+  });
+
+  test('what a copy cannot be is refused', async () => {
+    const mounts = [{ hostPath: import.meta.filename, companionPath: '/test', readOnly: true }];
+    expect(String(await failureOf(companions.start({ name: 'far', mounts }, { host })))).toContain('copied');
     expect(await failureOf(companions.start({ name: 'far' }, { host, readOnlyRoot: true }))).toMatchObject({
       code: 'COMPANION_UNSUPPORTED',
     });

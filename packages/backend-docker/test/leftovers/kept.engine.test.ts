@@ -4,8 +4,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test, vi } from 'vitest';
+import { dockerBackend } from '../../src/backend.js';
 import { Companions, failureOf, say } from '../container/companions.js';
+import { Door } from '../engines/door.js';
 import { eachEngine } from '../engines/each-engine.js';
 
 const packageFolder = join(import.meta.dirname, '../..');
@@ -25,7 +27,13 @@ await runner.shutdown();
 `;
 
 eachEngine('kept environments', (engine) => {
+  const doors: Door[] = [];
+  // Before the companions, so that it comes after they have gone: through them.
+  afterAll(() => {
+    for (const door of doors) door.close();
+  });
   const companions = new Companions(engine);
+  afterEach(() => void vi.unstubAllEnvs());
   const enter = async (name: string): Promise<{ owner: ChildProcess; id: string }> => {
     const args = [engine.images.busybox, engine.address, name, companions.sourceDir];
     const owner = spawn(process.execPath, ['--input-type=module', '--eval', OWNER, ...args], {
@@ -71,6 +79,62 @@ eachEngine('kept environments', (engine) => {
     );
     expect(await companions.containers(name)).toHaveLength(2);
     await Promise.all([again, changed].map((runner) => runner.shutdown({ remove: true })));
+    expect(await companions.containers(name)).toEqual([]);
+  });
+
+  test.each([
+    ['finding it and asking for a way in', /^POST \S+\/containers\/\w+\/exec /],
+    ['asking for a way in and taking it', /^POST \S+\/exec\/\w+\/start /],
+  ])('one that ends between %s is made again', async (moment, asked) => {
+    const name = `ended-${engine.kind}`;
+    let found = '';
+    const door = new Door(engine.address, {
+      asked: async (chunk) => {
+        if (found === '' || !asked.test(chunk.toString('latin1'))) return;
+        const container = companions.docker.getContainer(found);
+        found = '';
+        await container.kill();
+      },
+    });
+    doors.push(door);
+    const host = await door.open({ path: join(companions.sourceDir, `${moment}.sock`) });
+    const first = await companions.start({ name, reuse: true }, { host });
+    const { Id } = await companions.inspect(name);
+    await first.shutdown();
+    found = Id;
+    const second = await companions.start({ name, reuse: true }, { host });
+    expect(found).toBe('');
+    expect(await say(second, 'echo it runs')).toBe('it runs');
+    expect((await companions.inspect(name)).Id).not.toBe(Id);
+    await second.shutdown({ remove: true });
+    expect(await companions.containers(name)).toEqual([]);
+  });
+
+  test('one that is entered after it was listed is not removed', async () => {
+    const name = `listed-${engine.kind}`;
+    await (await companions.start({ name, reuse: true })).shutdown();
+    vi.stubEnv('DOCKER_HOST', engine.address);
+    const list = async () => (await dockerBackend.existing?.({}))?.find((one) => one.name === name);
+    let listed = await list();
+    // Podman takes a moment to notice that a process has ended.
+    for (const end = Date.now() + 5000; listed?.inUse && Date.now() < end; ) listed = await list();
+    expect(listed).toMatchObject({ kept: true, inUse: false, state: 'running' });
+    const runner = await companions.start({ name, reuse: true });
+    expect(await failureOf(listed?.remove() ?? Promise.resolve())).toMatchObject({
+      code: 'COMPANION_WRONG_STATE',
+      message: expect.stringContaining('entered'),
+    });
+    expect(await say(runner, 'echo it runs')).toBe('it runs');
+    await runner.shutdown();
+    if (engine.kind === 'docker') {
+      // Somebody who is on the way in.
+      const container = companions.docker.getContainer((await companions.inspect(name)).Id);
+      await container.exec({ Cmd: ['true'] });
+      expect(await failureOf(listed?.remove() ?? Promise.resolve())).toMatchObject({
+        code: 'COMPANION_WRONG_STATE',
+      });
+    }
+    await runner.shutdown({ remove: true });
     expect(await companions.containers(name)).toEqual([]);
   });
 
