@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Abortable, Detection, EnvironmentRequest } from '@companion/core/backend';
 import type { NixOptions } from './options.js';
@@ -63,7 +63,8 @@ function whyUnreadable({
 }): No | undefined {
   try {
     accessSync(path, constants.R_OK);
-    return undefined;
+    if (kind === 'file' || statSync(path).isFile()) return undefined;
+    return no(`${path} is not a file`, 'Nix reads a flake from a file of that name.');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EACCES') {
       return no(`${path} may not be read`, 'Give this user the right to read it.');

@@ -114,7 +114,7 @@ class Evaluation {
       const id = this.slot.newId();
       const { json, validity } = await this.#settled(id, signal);
       const cached = { id, validity, shell: parseDevEnv(json) };
-      this.slot.store(cached);
+      this.#store(cached);
       removeUnused(this.#cacheDirectory);
       return cached;
     } finally {
@@ -153,11 +153,23 @@ class Evaluation {
       return await this.slot.hold(signal);
     } catch (error) {
       signal?.throwIfAborted();
-      const message = `the cache of dev shells cannot be written: ${(error as Error).message}`;
-      throw new CompanionError('COMPANION_START_FAILED', message, {
-        hint: 'Pass another directory as `backendOptions.nix.cacheDirectory`.',
-        cause: error,
-      });
+      throw notWritable(error);
     }
   }
+
+  #store(cached: CachedShell): void {
+    try {
+      this.slot.store(cached);
+    } catch (error) {
+      throw notWritable(error);
+    }
+  }
+}
+
+function notWritable(error: unknown): CompanionError {
+  const message = `the cache of dev shells cannot be written: ${(error as Error).message}`;
+  return new CompanionError('COMPANION_START_FAILED', message, {
+    hint: 'Make room there, or pass another directory as `backendOptions.nix.cacheDirectory`.',
+    cause: error,
+  });
 }

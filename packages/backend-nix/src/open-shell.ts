@@ -1,17 +1,17 @@
-import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm, utimes } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { HostProcesses, resolveBinary } from '@companion/backend-local/spawn';
 import { CompanionError } from '@companion/core';
 import type { Abortable, BackendProcess, Command, EnvironmentRequest } from '@companion/core/backend';
 import { type DevShell, EVALUATION_TIMEOUT_MS, openDevShell } from './dev-shell.js';
 import { findNix, nixVariables } from './nix/find-nix.js';
+import { Redaction } from './nix/redact.js';
+import { temporaryPath } from './nix/temporary-directory.js';
 import type { NixOptions } from './options.js';
 import { enterShell } from './shell/enter-shell.js';
 
-/** How often a long-lived companion says that it still needs its shell. */
-const TOUCH_EVERY_MS = 3600 * 1000;
+/** How often a long-lived companion says that it still needs its shell, and its temporary directory. */
+const TOUCH_EVERY_MS = 20 * 60 * 1000;
 
 type Variables = Readonly<Record<string, string>>;
 
@@ -40,7 +40,13 @@ export async function openShell(
 class ShellHost {
   readonly processes = new HostProcesses();
   /** The `shellHook`'s `TMPDIR`. What it has put there, what it has started may need: a database's files. */
-  readonly temporary = join(tmpdir(), `companion-shell-${randomBytes(6).toString('hex')}`);
+  readonly temporary = temporaryPath();
+
+  touch(): void {
+    const now = new Date();
+    // As a rule it is not there.
+    utimes(this.temporary, now, now).catch(() => {});
+  }
 
   async end(): Promise<void> {
     await this.processes.endAll();
@@ -62,7 +68,11 @@ export class OpenShell {
     this.env = env;
     this.home = hostEnv.HOME ?? homedir();
     this.#host = host;
-    this.#touching = setInterval(shell.touch, TOUCH_EVERY_MS).unref();
+    const touch = (): void => {
+      shell.touch();
+      host.touch();
+    };
+    this.#touching = setInterval(touch, TOUCH_EVERY_MS).unref();
     this.#refreshed = shell.refresh?.(this.#ended.signal).catch((error: Error) => {
       if (this.#ended.signal.aborted) return;
       const message = `the dev shell could not be evaluated anew: ${error.message}`;
@@ -101,14 +111,17 @@ async function devShell(
       hint: 'Make a new companion: it chooses among the backends that are there now.',
     });
   }
+  const redaction = new Redaction(env);
+  const tell = (type: 'notice' | 'busy', message: string): void =>
+    emit({ topic: 'environment', type, message: redaction.apply(message) });
   const source = {
     program,
     env,
     sourceDir,
     options,
     processes,
-    notice: (message: string) => emit({ topic: 'environment', type: 'notice', message }),
-    busy: (message: string) => emit({ topic: 'environment', type: 'busy', message }),
+    notice: (message: string) => tell('notice', message),
+    busy: (message: string) => tell('busy', message),
   };
   return await openDevShell(source, signal);
 }

@@ -46,12 +46,15 @@ const CHECKS: Readonly<Record<keyof NixOptions, Check>> = {
     expected: 'a flake reference without #: the attribute is an option of its own',
     holds: (value) => isText(value) && !String(value).includes('#') && !String(value).startsWith('-'),
   },
-  attribute: { expected: 'the name of an attribute', holds: (value) => isText(value) && value !== '-' },
+  attribute: {
+    expected: 'the name of an attribute',
+    holds: (value) => isText(value) && !String(value).startsWith('-'),
+  },
   file: { expected: 'the path of a .nix file', holds: isText },
   impure: { expected: 'true or false', holds: isFlag },
   args: {
     expected: 'a list of arguments',
-    holds: (value) => Array.isArray(value) && value.every((one) => typeof one === 'string'),
+    holds: (value) => Array.isArray(value) && value.every((one) => one === '' || isText(one)),
   },
   cacheDirectory: {
     expected: 'an absolute path of this machine',

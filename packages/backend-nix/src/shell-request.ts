@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { furtherArguments } from './nix/further-arguments.js';
 import type { NixOptions } from './options.js';
 
 /** Which shell is wanted, in the words of `nix print-dev-env`. */
@@ -18,7 +19,7 @@ export interface ShellRequest {
 }
 
 /** What the evaluation begins with: a file of this machine, or a flake that is elsewhere. */
-export type Entry =
+type Entry =
   | {
       readonly kind: 'flake' | 'file';
       readonly path: string;
@@ -27,32 +28,13 @@ export type Entry =
       /** Of the tree that the flake can read, where that is more than its directory. */
       readonly root?: string;
     }
-  | { readonly kind: 'remote' };
-
-const UNWATCHABLE: ReadonlySet<string> = new Set([
-  '--arg',
-  '--arg-from-file',
-  '--arg-from-stdin',
-  '--expr',
-  '-E',
-  '--file',
-  '-f',
-  '--include',
-  '-I',
-  '--inputs-from',
-  '--recreate-lock-file',
-  '--reference-lock-file',
-  '--refresh',
-  '--update-input',
-]);
+  | { readonly kind: 'remote'; readonly reference: string };
 
 /** The shell that the options ask for. Does not look whether there is one. */
 export function shellRequest(sourceDir: string, options: NixOptions): ShellRequest {
   const { attribute, args = [], impure = false, file, flake = '.' } = options;
-  const added = {
-    references: args.filter((_, index) => args[index - 2] === '--override-input'),
-    isWatchable: !args.some((word) => UNWATCHABLE.has(word)),
-  };
+  const further = furtherArguments(args);
+  const added = { references: further.references, isWatchable: further.isWatchable };
   if (file !== undefined) {
     const path = resolve(sourceDir, file);
     const installable = ['--file', `./${basename(path)}`, ...(attribute === undefined ? [] : [attribute])];
@@ -72,7 +54,7 @@ export function shellRequest(sourceDir: string, options: NixOptions): ShellReque
     cwd,
     args: [...args, ...(impure ? ['--impure'] : []), named(reference, attribute)],
     entry,
-    impure,
+    impure: impure || further.impure,
   };
 }
 
@@ -82,7 +64,8 @@ interface Place extends Pick<ShellRequest, 'name' | 'cwd' | 'entry'> {
 
 /** Where the flake is, and how Nix is told. */
 function placeOf(sourceDir: string, flake: string): Place {
-  const elsewhere: Place = { cwd: sourceDir, reference: flake, name: flake, entry: { kind: 'remote' } };
+  const entry = { kind: 'remote', reference: flake } as const;
+  const elsewhere: Place = { cwd: sourceDir, reference: flake, name: flake, entry };
   const [, scheme = '', path, query] =
     /^(path:|git\+file:(?:\/\/)?|(?=\.{0,2}(?:[/?]|$)))([^?]*)(?:\?(.*))?$/.exec(flake) ?? [];
   const parameters = new URLSearchParams(query);

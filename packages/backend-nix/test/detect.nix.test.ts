@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import type { Detection } from '@companion/core/backend';
 import { afterEach, expect, test, vi } from 'vitest';
@@ -93,6 +93,13 @@ onNix('detection', (nix) => {
     await using flake = await makeFlake(shellFlake(''));
     const { reason } = await refused(flake.directory, { env: { NIX_CONFIG: 'hunter2' } });
     expect(reason).toBe("nix refuses to work: illegal configuration line '…' in 'NIX_CONFIG'");
+  });
+
+  test('settings that nobody can get at are none, as for Nix', async () => {
+    await using flake = await makeFlake(shellFlake(''));
+    await symlink('nix', `${flake.directory}/nix`);
+    const env = { NIX_USER_CONF_FILES: `${flake.directory}/nix/nix.conf` };
+    expect((await detect(flake.directory, { env })).available).toBe(true);
   });
 
   test('refuses a flake.nix that git does not track, until it does', async () => {

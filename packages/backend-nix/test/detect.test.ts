@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import type { Detection } from '@companion/core/backend';
@@ -7,6 +7,7 @@ import { nixBackend } from '../src/backend.js';
 import type { NixOptions } from '../src/options.js';
 import { makeFlake } from './engines/flakes.js';
 import { request } from './request.js';
+import { lives } from './shell/entering.js';
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -71,6 +72,14 @@ test.skipIf(isWindows || installed)('without nix the hint is how this platform g
   });
 });
 
+test('a directory of that name is no flake', async () => {
+  await using project = await makeFlake({ 'flake.nix/README.md': '' });
+  expect(await detect(project.directory)).toMatchObject({
+    available: false,
+    reason: `${project.directory}/flake.nix is not a file`,
+  });
+});
+
 describe.skipIf(isWindows)('of a nix that', () => {
   const detectWith = async (script: string, signal?: AbortSignal): Promise<Detection> => {
     await using project = await makeFlake({ 'flake.nix': '{ }', nix: `#!/bin/sh\n${script}\n` });
@@ -113,4 +122,31 @@ describe.skipIf(isWindows)('of a nix that', () => {
     controller.abort(reason);
     await expect(answer).rejects.toBe(reason);
   });
+
+  test('waits for another program, an abort ends that, too', async () => {
+    await using project = await makeFlake({ 'README.md': '' });
+    const started = `${project.directory}/started`;
+    const controller = new AbortController();
+    const answer = detectWith(`sleep 1000 & echo $! >> ${started}; wait`, controller.signal);
+    const pids = (): number[] =>
+      readFileSync(started, { flag: 'a+', encoding: 'utf8' }).trim().split('\n').map(Number);
+    await vi.waitFor(() => expect(pids()).toHaveLength(2), { timeout: 10_000 });
+    controller.abort(new Error('enough'));
+    await expect(answer).rejects.toThrow('enough');
+    await vi.waitFor(() => expect(pids().filter(lives)).toEqual([]), { timeout: 10_000 });
+  });
+
+  test('is another program, that is the reason', async () => {
+    expect(await detectWith('echo another program')).toMatchObject({
+      available: false,
+      reason: expect.stringMatching(/\/nix is not Nix: it says "another program"$/),
+    });
+  });
+});
+
+test.each([
+  [{ attribute: '--help' }, 'attribute'],
+  [{ args: ['a\0b'] }, 'args'],
+])('%j is a mistake', (options, name) => {
+  expect(() => nixBackend.checkOptions?.(options)).toThrow(`backendOptions.nix.${name}: expected`);
 });

@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -20,6 +20,9 @@ import type { Validity } from './validity.js';
 const FORMAT = 1;
 /** What nobody has entered for so long goes, and Nix may collect its store paths. */
 const UNUSED_FOR_MS = 30 * 24 * 3600 * 1000;
+/** Of one request, which every change of its source adds one to; what is older than these goes after a day. */
+const MOST_SHELLS = 20;
+const SUPERSEDED_FOR_MS = 24 * 3600 * 1000;
 
 /** A shell as it was evaluated once, and when it still is what an evaluation would give. */
 export interface CachedShell {
@@ -121,17 +124,26 @@ export class CacheSlot {
 
 /** Of all requests: what nobody has used for long. */
 export function removeUnused(cacheDirectory: string): void {
-  for (const slot of namesIn(cacheDirectory)) {
-    const directory = join(cacheDirectory, slot);
-    const names = namesIn(directory);
-    for (const file of names.filter((name) => name.endsWith('.json'))) {
-      const usedAt = modifiedAt(join(directory, file)) ?? Date.now();
-      if (Date.now() - usedAt < UNUSED_FOR_MS) continue;
-      const id = file.slice(0, -'.json'.length);
-      for (const name of names.filter((one) => one === file || one.startsWith(`${id}-`)))
-        rmSync(join(directory, name), { recursive: true, force: true });
-    }
+  for (const slot of namesIn(cacheDirectory)) removeUnusedOf(join(cacheDirectory, slot));
+}
+
+function removeUnusedOf(slot: string): void {
+  const names = namesIn(slot);
+  const agesOf = (wanted: (name: string) => boolean): readonly (readonly [name: string, age: number])[] =>
+    names
+      .filter(wanted)
+      .map((name) => [name, Date.now() - (modifiedAt(join(slot, name)) ?? Date.now())] as const);
+  const shells = agesOf((name) => name.endsWith('.json'));
+  const remove = (name: string): void => rmSync(join(slot, name), { recursive: true, force: true });
+  const kept = new Set<string>();
+  for (const [index, [file, age]] of shells.toSorted(([, one], [, other]) => one - other).entries()) {
+    const id = file.slice(0, -'.json'.length);
+    if (age < (index < MOST_SHELLS ? UNUSED_FOR_MS : SUPERSEDED_FOR_MS)) kept.add(id);
+    else for (const name of names.filter((one) => one === file || one.startsWith(`${id}-`))) remove(name);
   }
+  // What somebody who was killed has left, where nobody has evaluated since.
+  const isLeftover = (name: string): boolean => name !== 'lock' && !kept.has(name.split(/[-.]/)[0] ?? '');
+  for (const [name, age] of agesOf(isLeftover)) if (age >= SUPERSEDED_FOR_MS) remove(name);
 }
 
 /** Where shells are kept when no option says so; as the XDG base directory specification has it. */
@@ -148,6 +160,7 @@ function namesIn(directory: string): readonly string[] {
   }
 }
 
+/** Of a link its own: what it leads to is in the store, where all is from 1970. */
 function modifiedAt(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  return lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
 }

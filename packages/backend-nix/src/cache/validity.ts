@@ -26,7 +26,7 @@ export type Validity =
 export async function validityOf(request: ShellRequest, env: Variables): Promise<Validity> {
   const lifetimes = referencesOf(request).map((reference) => lifetimeOf(reference, env));
   // A shell that was good once can still be asked for.
-  if (!request.understood || lifetimes.includes('moment')) return { while: 'never' };
+  if (!request.isWatchable || lifetimes.includes('moment')) return { while: 'never' };
   const before = lifetimes.includes('hour') ? Date.now() + REMOTE_FOR_MS : undefined;
   const source = sourceOf(request, env);
   const watch = source === undefined ? surroundings(request, env) : await record(source);
@@ -54,11 +54,10 @@ function hasEnded(before: number | undefined): boolean {
   return left <= 0 || left > REMOTE_FOR_MS;
 }
 
-function sourceOf(request: ShellRequest, env: Variables): Source | undefined {
-  const { entry, impure, everyFile, references } = request;
+function sourceOf({ entry, impure, references }: ShellRequest, env: Variables): Source | undefined {
   if (entry.kind === 'remote') return undefined;
-  const { kind, path } = entry;
-  return { kind, directory: dirname(path), file: path, impure, env, everyFile, references };
+  const { path: file, ...where } = entry;
+  return { ...where, directory: dirname(file), file, impure, env, references };
 }
 
 /** Flakes that take part, and that the watch does not see. */

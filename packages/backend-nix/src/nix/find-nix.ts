@@ -11,10 +11,14 @@ export interface NixProgram {
   readonly identity: string;
 }
 
-/** What Nix itself runs with: all of this process's variables, whatever the companion's own processes may take. */
+/**
+ * What Nix itself runs with: all of this process's variables, whatever the companion's own processes may take. Not the
+ * repository in whose hook this may be running: some releases would take it for the flake's.
+ */
 export function nixVariables(): Variables {
+  const { GIT_DIR: _directory, GIT_WORK_TREE: _tree, ...env } = process.env;
   return Object.fromEntries(
-    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
 }
 

@@ -4,7 +4,7 @@ export interface FurtherArguments {
   readonly references: readonly string[];
   readonly impure: boolean;
   /** Whether nothing else in them can lead to what nobody watches. */
-  readonly understood: boolean;
+  readonly isWatchable: boolean;
 }
 
 /** Arguments that read nothing by themselves, with how many values each has. */
@@ -22,22 +22,22 @@ const HARMLESS: Readonly<Record<string, number>> = {
 export function furtherArguments(args: readonly string[]): FurtherArguments {
   const references: string[] = [];
   let impure = false;
-  let understood = true;
+  let isWatchable = true;
   for (let at = 0; at < args.length; at++) {
     const name = args[at] ?? '';
     const count = Object.hasOwn(HARMLESS, name) ? (HARMLESS[name] ?? 0) : undefined;
     if (count === undefined) {
-      understood = false;
+      isWatchable = false;
       continue;
     }
     const [first, second] = args.slice(at + 1, at + 1 + count);
     if (name === '--override-input' && second !== undefined) references.push(second);
     impure ||= name === '--impure' || (name === '--option' && first === 'pure-eval');
     // Where expressions are searched for, and what names of flakes stand for.
-    understood &&= !(name === '--option' && /^(?:extra-)?(?:nix-path|flake-registry)$/.test(first ?? ''));
+    isWatchable &&= !(name === '--option' && /^(?:extra-)?(?:nix-path|flake-registry)$/.test(first ?? ''));
     at += count;
   }
-  return { references, impure, understood };
+  return { references, impure, isWatchable };
 }
 
 function values(count: number, names: string): Record<string, number> {

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { statSync } from 'node:fs';
 import type { Abortable } from '@companion/core/backend';
+import { statOf } from '../source/mark.js';
 import { configurationFiles } from './configuration-files.js';
 import { causeOf, type FailureKind } from './failure-cause.js';
 import type { NixProgram } from './find-nix.js';
+import { killDescendants } from './kill-descendants.js';
 import { Redaction } from './redact.js';
 
 type Variables = Readonly<Record<string, string>>;
@@ -22,6 +23,8 @@ interface Ended {
 
 /** Kinds of failures that no flake is to blame for. */
 const OF_NIX: readonly FailureKind[] = ['feature-disabled', 'configuration', 'daemon', 'store', 'no-space'];
+
+const NOT_NIX = 'Put the directory of Nix in front of it in PATH.';
 
 /** By what could change them. Only good answers: the others may be mended where nobody looks. */
 const known = new Map<string, NixAnswer>();
@@ -43,12 +46,17 @@ export async function probeNix(
     ask('--version'),
     ask('flake', 'metadata', `path:${program.path}/none`),
   ]);
-  const verdict = judge(version, answer, needs);
+  const verdict = judge(program, version, answer, needs);
   if (verdict.works) known.set(key, verdict);
   return verdict;
 }
 
-function judge(version: Ended, answer: Ended, needs: 'flakes' | 'nix-command'): NixAnswer {
+function judge(
+  { path }: NixProgram,
+  version: Ended,
+  answer: Ended,
+  needs: 'flakes' | 'nix-command',
+): NixAnswer {
   const works = { works: true, version: versionIn(version.stdout) } as const;
   const text = answer.lines.join('\n');
   const cause = causeOf(answer.lines, '/');
@@ -70,7 +78,13 @@ function judge(version: Ended, answer: Ended, needs: 'flakes' | 'nix-command'): 
   }
   if (version.code !== 0)
     return { works: false, reason: `nix does not run: ${reasonIn(version)}`, hint: undefined };
-  return works;
+  return works.version === ''
+    ? { works: false, reason: `${path} is not Nix: it says "${firstLineOf(version.stdout)}"`, hint: NOT_NIX }
+    : works;
+}
+
+function firstLineOf(text: string): string {
+  return text.trim().split('\n', 1)[0]?.slice(0, 100) ?? '';
 }
 
 /** The error itself comes after what led to it. */
@@ -79,10 +93,10 @@ function reasonIn({ code, lines }: Ended): string {
   return errors.at(-1) ?? lines.at(-1) ?? `exited with code ${code}`;
 }
 
-/** `nix (Nix) 2.8.0`, `nix (Lix, like Nix) 2.91.1`, `nix (Determinate Nix 3.0.0) 2.26.3` */
+/** '' where it is none: `nix (Nix) 2.8.0`, `nix (Lix, like Nix) 2.91.1`, `nix (Determinate Nix 3.0.0) 2.26.3` */
 function versionIn(text: string): string {
   const [, name, version] = /^nix \(([^),]*)[^)]*\) (\S+)/.exec(text) ?? [];
-  return name === undefined ? text.trim() : `${name} ${version}`;
+  return name === undefined ? '' : `${name} ${version}`;
 }
 
 function run(
@@ -92,28 +106,35 @@ function run(
   signal: AbortSignal | undefined,
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const options = {
-      env,
-      cwd: '/',
-      killSignal: 'SIGKILL',
-      ...(signal === undefined ? {} : { signal }),
-    } as const;
-    execFile(program.path, args, options, (error, stdout, stderr) => {
-      if (signal?.aborted) {
-        reject(signal.reason);
-        return;
-      }
-      const text = new Redaction(env).apply(stderr === '' && error !== null ? error.message : stderr);
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : null;
-      resolve({ code, stdout, lines: text.split('\n').filter((line) => line.trim() !== '') });
-    }).stdin?.end();
+    signal?.throwIfAborted();
+    const child = execFile(
+      program.path,
+      args,
+      { env, cwd: '/', killSignal: 'SIGKILL' },
+      (error, stdout, stderr) => {
+        signal?.removeEventListener('abort', onAbort);
+        if (signal?.aborted) {
+          reject(signal.reason);
+          return;
+        }
+        const text = new Redaction(env).apply(stderr === '' && error !== null ? error.message : stderr);
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : null;
+        resolve({ code, stdout, lines: text.split('\n').filter((line) => line.trim() !== '') });
+      },
+    );
+    const onAbort = (): void => {
+      if (child.pid !== undefined) killDescendants(child.pid);
+      reject(signal?.reason);
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    child.stdin?.end();
   });
 }
 
 function fingerprint({ identity }: NixProgram, env: Variables, needs: string): string {
   const variables = Object.entries(env).filter(([name]) => name.startsWith('NIX_') || name === 'HOME');
   const files = configurationFiles(env).map((path) => {
-    const stats = statSync(path, { throwIfNoEntry: false });
+    const stats = statOf(path);
     return `${path} ${stats?.size} ${stats?.mtimeMs}`;
   });
   return JSON.stringify([identity, needs, variables, files]);

@@ -25,8 +25,8 @@ export class Redaction {
   apply(text: string): string {
     let shown = stripVTControlCharacters(text)
       .replaceAll(/(\b(?:illegal configuration line|has invalid value) )'.*?'/g, "$1'…'")
-      .replaceAll(/(\bhttps?:\/\/)[^\s/@'"]+@/g, '$1***@')
-      .replaceAll(/(\w:\/\/[^\s/@:'"]*):[^\s/@'"]+@/g, '$1:***@')
+      .replaceAll(/(\bhttps?:\/\/)[^\s/'"]+@/g, '$1***@')
+      .replaceAll(/(\w:\/\/[^\s/@:'"]*):[^\s/'"]+@/g, '$1:***@')
       .replaceAll(/([?&])([\w.-]+)=([^\s&'"#]*)/g, (whole, mark: string, name: string) =>
         HARMLESS_PARAMETERS.has(name) ? whole : `${mark}${name}=***`,
       );

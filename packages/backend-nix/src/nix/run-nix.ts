@@ -20,6 +20,8 @@ const PROGRESS_INTERVAL_MS = 250;
 const GRACE_MS = 1000;
 /** How long output may be held by somebody else after Nix has ended. */
 const DRAIN_MS = 1000;
+/** A timer of more would end at once. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** One command of Nix. */
 export interface NixCall {
@@ -141,7 +143,7 @@ class Interruption {
     this.first = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    this.#timer = setTimeout(() => this.happen('timed-out'), timeoutMs);
+    this.#timer = setTimeout(() => this.happen('timed-out'), Math.min(timeoutMs, LONGEST_TIMEOUT_MS));
     this.#signal = signal;
     signal?.addEventListener('abort', this.#onAbort, { once: true });
     // Meanwhile it was being started.

@@ -1,9 +1,18 @@
+import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Of a process whose id means nothing here, as in a container with the same `TMPDIR`, nobody can tell that it runs. */
 const LEFT_AFTER_MS = 3600 * 1000;
+
+/**
+ * A name in the temporary directory for what lasts longer, and nothing there yet. Removed like the others when this process
+ * has died with it, so somebody has to touch it now and then.
+ */
+export function temporaryPath(): string {
+  return join(tmpdir(), `companion-nix-${process.pid}-${randomBytes(6).toString('hex')}`);
+}
 
 /**
  * Runs `work` with a directory that is removed afterwards: Nix leaves things in `TMPDIR`, and more when it is killed. What
@@ -27,7 +36,7 @@ export async function inTemporaryDirectory<T>(
 
 async function removeLeftovers(parent: string): Promise<void> {
   for (const name of await readdir(parent).catch(() => [])) {
-    const pid = /^companion-nix-(\d+)-\w{6}$/.exec(name)?.[1];
+    const pid = /^companion-nix-(\d+)-\w{6,}$/.exec(name)?.[1];
     if (pid === undefined || isRunning(Number(pid))) continue;
     const directory = join(parent, name);
     const stats = await stat(directory).catch(() => undefined);

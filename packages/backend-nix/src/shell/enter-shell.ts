@@ -53,7 +53,7 @@ export async function enterShell(shell: DevEnv, at: Entrance): Promise<Record<st
   writeAttributes(shell, at.files);
   const rewrite = rewritesFor(shell, at);
   if (!at.runHook || hookOf(shell).trim() === '') return computedEnvironment(shell, at.hostEnv, rewrite);
-  const directory = mkdtempSync(join(tmpdir(), 'companion-shell-'));
+  const directory = mkdtempSync(join(tmpdir(), `companion-nix-${process.pid}-`));
   try {
     return await environmentAfterHook(shell, at, rewrite, directory);
   } finally {

@@ -4,9 +4,11 @@ import { setImmediate } from 'node:timers/promises';
 import type { HostProcesses } from '@companion/backend-local/spawn';
 import { CompanionError } from '@companion/core';
 import type { Command, ProcessExit } from '@companion/core/backend';
+import { Redaction } from '../nix/redact.js';
 
 const SHOWN_LINES = 10;
 const LONGEST_LINE = 64 * 1024;
+const LONGEST_SHOWN_LINE = 500;
 /** As long as that takes, something that the hook has left running goes on writing. */
 const MOST_READS = 64;
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
@@ -29,7 +31,7 @@ export async function runHook<Result>(
   left: () => Result | undefined,
 ): Promise<Result> {
   const hook = await processes.spawn(command, { signal });
-  const output = new HookOutput([hook.stdout, hook.stderr], onOutput);
+  const output = new HookOutput([hook.stdout, hook.stderr], new Redaction(command.env), onOutput);
   let giveUp: (reason: unknown) => void = () => {};
   const givenUp = new Promise<never>((_, reject) => {
     giveUp = reject;
@@ -62,12 +64,18 @@ class HookOutput {
   /** The last ones. */
   readonly lines: string[] = [];
   readonly #streams: readonly Readable[];
+  readonly #redaction: Redaction;
   readonly #onLine: ((line: string) => void) | undefined;
   readonly #flush: (() => void)[] = [];
   #reads = 0;
 
-  constructor(streams: readonly Readable[], onLine: ((line: string) => void) | undefined) {
+  constructor(
+    streams: readonly Readable[],
+    redaction: Redaction,
+    onLine: ((line: string) => void) | undefined,
+  ) {
     this.#streams = streams;
+    this.#redaction = redaction;
     this.#onLine = onLine;
     for (const stream of streams) this.#read(stream);
   }
@@ -112,11 +120,15 @@ class HookOutput {
   }
 
   #line(text: string): void {
-    const line = text.endsWith('\r') ? text.slice(0, -1) : text;
-    this.lines.push(line);
+    const line = this.#redaction.apply(text.endsWith('\r') ? text.slice(0, -1) : text);
+    this.lines.push(cut(line));
     if (this.lines.length > SHOWN_LINES) this.lines.shift();
     this.#onLine?.(line);
   }
+}
+
+function cut(line: string): string {
+  return line.length > LONGEST_SHOWN_LINE ? `${line.slice(0, LONGEST_SHOWN_LINE - 1)}…` : line;
 }
 
 function failed(what: string, lines: readonly string[]): CompanionError {

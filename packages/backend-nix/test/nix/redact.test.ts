@@ -7,6 +7,8 @@ const shown = (text: string, env: Readonly<Record<string, string>> = {}): string
 describe('addresses', () => {
   test.each([
     ['https://tester:hunter2@example.org/x.git', 'https://***@example.org/x.git'],
+    ['https://tester:hunt@er2@example.org/x.git', 'https://***@example.org/x.git'],
+    ['ssh://git:hunt@er2@example.org/x', 'ssh://git:***@example.org/x'],
     ["'git+https://hunter2@example.org/x'", "'git+https://***@example.org/x'"],
     ['ssh://git:hunter2@example.org/x', 'ssh://git:***@example.org/x'],
     ['ssh://git@example.org/x', 'ssh://git@example.org/x'],

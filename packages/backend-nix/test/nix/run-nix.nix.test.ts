@@ -40,6 +40,11 @@ onNix('a run of nix', (nix) => {
     expect(await readdir(nix().env.TMPDIR ?? '')).toEqual([]);
   });
 
+  test('may take longer than a timer can wait', async () => {
+    await using flake = await makeFlake(shellFlake(''));
+    expect(JSON.parse(await evaluate(flake, { timeoutMs: 2 ** 40 }))).toHaveProperty('variables');
+  });
+
   test('tells what is being built while it is being built', async () => {
     const sentences: string[] = [];
     const slow = shell('name = "slow"; PATH = "/bin:/usr/bin"; args = [ "-c" "sleep 1; echo done > $out" ];');

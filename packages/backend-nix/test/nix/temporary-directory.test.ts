@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { inTemporaryDirectory } from '../../src/nix/temporary-directory.js';
+import { inTemporaryDirectory, temporaryPath } from '../../src/nix/temporary-directory.js';
 
 let TMPDIR: string;
 
@@ -44,7 +44,8 @@ test('what a process has left that was killed goes after an hour, and nothing el
     `companion-nix-${child.pid}-other-name`,
     'companion-nix-abcdef',
   ];
-  for (const name of [...kept, `companion-nix-${child.pid}-stale1`]) {
+  const other = basename(temporaryPath()).replace(String(process.pid), String(child.pid));
+  for (const name of [...kept, `companion-nix-${child.pid}-stale1`, other]) {
     await mkdir(join(TMPDIR, name));
     if (!name.endsWith('-fresh1')) await utimes(join(TMPDIR, name), long, long);
   }

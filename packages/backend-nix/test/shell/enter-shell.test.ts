@@ -71,6 +71,15 @@ describe('what a hook changes', () => {
     expect(await readdir(temporary)).toEqual([]);
   });
 
+  test('what is left of it when this program is killed has a name that says whose it was', async () => {
+    const { enter, temporary } = await entering();
+    const env = await enter(withHook('export NAMES=$(ls "$TEMPORARY")'), {
+      hostEnv: { PATH, TEMPORARY: temporary },
+    });
+    // As inTemporaryDirectory() looks for them.
+    expect(env.NAMES).toMatch(new RegExp(`^companion-nix-${process.pid}-\\w{6}$`));
+  });
+
   test('a hook that clears its temporary directory clears nothing else', async () => {
     const { enter, temporary } = await entering();
     await writeFile(join(temporary, 'mine'), '');
@@ -132,6 +141,14 @@ describe('what a hook prints', () => {
     await enter(withHook('for ((i = 0; i < 20000; i++)); do echo "line $i"; done; export AFTER=1'));
     expect(lines).toHaveLength(20_000);
     expect(lines.at(-1)).toBe('line 19999');
+  });
+
+  test('is shown without colours and secrets, and no more of it than one can read', async () => {
+    const { enter, lines } = await entering();
+    const hook = `printf '\\033[31m%s\\033[0m\\n' "$MY_TOKEN"; printf 'x%.0s' {1..2000}; exit 1`;
+    const entered = enter(withHook(hook), { hostEnv: { PATH, MY_TOKEN: 'hunter2' } });
+    await expect(entered).rejects.toThrow(/; its last lines:\n {2}\*\*\*\n {2}x{499}…$/);
+    expect(lines[0]).toBe('***');
   });
 
   test('may have nowhere to go', async () => {
