@@ -22,7 +22,7 @@ interface Place {
 
 // With one of these a path that was left in an attribute can become a text that tells where the whole tree is, or lead to another path.
 const REVEALING =
-  /^(?:toString|toXML|baseNameOf|dirOf|filterSource|filter|scopedImport|genericClosure|collect|\$\{)$|^(?:map|get|cat|foldl|concatMap|zip|filter|any|all)Attr|^attr(?:Values|Vals|ByPath)/;
+  /^(?:toString|toXML|baseNameOf|dirOf|filterSource|filter|scopedImport|genericClosure|collect|\$\{)$|^(any|map|get|cat|foldl|concatMap|zip|filter|all)Attr|^attr(?:Values|Vals|ByPath)/;
 const FETCHING = [
   'fetchGit',
   'fetchTree',

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -12,7 +12,7 @@ const PAUSE_MS = 150;
 export async function slowServer(
   directory: string,
 ): Promise<{ readonly address: string; [Symbol.asyncDispose](): Promise<void> }> {
-  const server = createServer(async ({ url = '', method }, response) => {
+  const serve = async ({ url = '', method }: IncomingMessage, response: ServerResponse): Promise<void> => {
     const content = await readFile(join(directory, new URL(url, 'http://server').pathname)).catch(
       () => undefined,
     );
@@ -26,6 +26,9 @@ export async function slowServer(
       response.write(content.subarray(from, from + CHUNK_BYTES));
     }
     response.end();
+  };
+  const server = createServer((request, response) => {
+    serve(request, response).catch((error: Error) => response.destroy(error));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
