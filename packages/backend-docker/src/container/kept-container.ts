@@ -3,7 +3,7 @@ import { CompanionError } from '@companion/core';
 import type { Abortable, EnvironmentRequest } from '@companion/core/backend';
 import type Dockerode from 'dockerode';
 import { connectEngine } from '../engine/engine.js';
-import { engineWords } from '../engine/engine-error.js';
+import { containerIsGone, engineWords } from '../engine/engine-error.js';
 import { findEngine } from '../engine/find-engine.js';
 import { companionsOn } from '../leftovers/companions.js';
 import { FINGERPRINT_LABEL, ownerOf } from '../leftovers/labels.js';
@@ -81,8 +81,8 @@ function keptName({ name, reuse }: EnvironmentRequest): string {
 
 async function find({ engine, request }: Pick<Wish, 'engine' | 'request'>) {
   const handle = engine.docker.getContainer(keptName(request));
-  const found = await handle.inspect().catch((error: { statusCode?: number }) => {
-    if (error.statusCode === 404) return undefined;
+  const found = await handle.inspect().catch((error: unknown) => {
+    if (containerIsGone(error)) return undefined;
     throw startFailure(engine, error);
   });
   if (found === undefined) return undefined;
@@ -110,7 +110,7 @@ async function hasEnded(handle: Dockerode.Container): Promise<boolean> {
     try {
       if ((await handle.inspect()).State.Status !== 'running') return true;
     } catch (error) {
-      return (error as { statusCode?: number }).statusCode === 404;
+      return containerIsGone(error);
     }
   }
   return false;

@@ -53,6 +53,13 @@ export function engineIsGone(error: unknown): boolean {
   return syscall === 'connect' || syscall === 'getaddrinfo' || GONE.has(code) || code.startsWith('ERR_SSL_');
 }
 
+/** Podman calls it an error of its own when a container goes while it looks at it. */
+export function containerIsGone(error: unknown): boolean {
+  const { statusCode } = error as { readonly statusCode?: number };
+  if (statusCode === 404) return true;
+  return statusCode === 500 && /no such container/i.test(engineWords(error));
+}
+
 const GONE = new Set(['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EPROTO']);
 
 const LAYERS = [

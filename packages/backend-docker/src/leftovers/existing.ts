@@ -2,6 +2,7 @@ import { CompanionError } from '@companion/core';
 import type { Abortable, ExistingEnvironment } from '@companion/core/backend';
 import { removeContainer } from '../container/remove-container.js';
 import { connectEngine, type Engine } from '../engine/engine.js';
+import { containerIsGone } from '../engine/engine-error.js';
 import { findEngine } from '../engine/find-engine.js';
 import { type Companion, companionsOn } from './companions.js';
 
@@ -61,6 +62,6 @@ async function isEntered(
 }
 
 /** It has gone meanwhile. */
-function nothingThere(error: { readonly statusCode?: number }): undefined {
-  if (error.statusCode !== 404) throw error;
+function nothingThere(error: unknown): undefined {
+  if (!containerIsGone(error)) throw error;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectEngine } from '../../src/engine/engine.js';
 import { agentOf } from '../../src/engine/engine-agent.js';
-import { engineError, engineIsGone, engineWords } from '../../src/engine/engine-error.js';
+import { containerIsGone, engineError, engineIsGone, engineWords } from '../../src/engine/engine-error.js';
 import { findEngine } from '../../src/engine/find-engine.js';
 import { engineOf, httpPeer } from './peer.js';
 
@@ -91,4 +91,30 @@ it('leaves of what an engine says what concerns the user', () => {
   ).toBe('The container name "/x" is already in use by container "0123456789ab"');
   expect(words('x'.repeat(1000))).toHaveLength(300);
   expect(words('')).toBe('the engine gives no reason');
+});
+
+it("is a container's having gone, also in the words of Podman that looked at it meanwhile", async () => {
+  const path = join(directory, 'podman.sock');
+  const answer = engineOf({ 'Api-Version': '1.41', Server: 'Libpod/4.3.1 (linux)' });
+  const refusals = new Map([
+    ['/absent/', [404, 'no container with name or ID "absent" found: no such container']],
+    ['/going/', [500, 'container 202b4aed702e does not exist in database: no such container']],
+    ['/broken/', [500, 'database is locked']],
+  ] as const);
+  await using _peer = await httpPeer(path, (request, response) => {
+    const [status, message] = [...refusals].find(([name]) => request.url?.includes(name))?.[1] ?? [];
+    if (status === undefined) answer(request, response);
+    else response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ message }));
+  });
+  const found = await findEngine({ host: path }, { env: {} });
+  if (!found.available) throw new Error(found.reason);
+  const { docker, endpoint } = await connectEngine(found);
+  const looked = ['absent', 'going', 'broken'].map((name) =>
+    docker
+      .getContainer(name)
+      .inspect()
+      .then(() => false, containerIsGone),
+  );
+  expect(await Promise.all(looked)).toEqual([true, true, false]);
+  agentOf(endpoint).destroy();
 });
