@@ -4,8 +4,13 @@ import { ProtocolError } from './protocol.js';
 
 /** What may be on its way or unread, per output: a few reads of a pipe. */
 export const OUTPUT_WINDOW = 256 * 1024;
-/** Credit is given in portions: a frame for every piece would cost more than the piece. */
+/** The same for a reader that keeps up. */
+const WIDE_WINDOW = 1024 * 1024;
+/** What a reader has to take as it comes before. Who only collects some for a reader to come takes less. */
+const KEPT_UP_BYTES = 4 * 1024 * 1024;
+/** Credit is given in portions: each wakes everybody on its way to the supervisor, an engine and its helpers included. */
 const CREDIT_BYTES = OUTPUT_WINDOW / 4;
+const WIDE_CREDIT_BYTES = WIDE_WINDOW / 2;
 /** Pieces up to this length are put together while nobody takes them: each alone would hold far more than its bytes. */
 const SMALL_BYTES = 8 * 1024;
 const BLOCK_BYTES = 16 * 1024;
@@ -19,8 +24,10 @@ export class OutputFlow {
   readonly #id: number;
   readonly #stream: number;
   readonly #readable: Readable;
-  /** What has come and has no credit yet. */
-  #uncredited = 0;
+  /** What the supervisor may send. */
+  #allowed = OUTPUT_WINDOW;
+  /** What has been taken as it came, since something had to wait. */
+  #keptUp = 0;
   #held: Buffer[] = [];
   #heldBytes = 0;
   /** A block that small pieces are put into; the last of what is held. */
@@ -37,11 +44,12 @@ export class OutputFlow {
 
   receive(piece: Buffer): void {
     if (this.#state === 'ended') throw new ProtocolError('the supervisor sent output after its end');
-    this.#uncredited += piece.length;
-    if (this.#uncredited > OUTPUT_WINDOW) throw new ProtocolError('the supervisor sent more than the window');
+    if (piece.length > this.#allowed) throw new ProtocolError('the supervisor sent more than the window');
+    this.#allowed -= piece.length;
     if (this.#state === 'closed') return;
     if (this.#heldBytes > 0 || this.#readable.readableLength >= READABLE_BYTES) this.#hold(piece);
     else this.#push(this.#readable.readableFlowing ? piece : compact(piece));
+    this.#keptUp = this.#unread > 0 ? 0 : this.#keptUp + piece.length;
     this.credit();
   }
 
@@ -84,10 +92,15 @@ export class OutputFlow {
   /** To be called when the reader may have taken something. */
   credit(): void {
     if (this.#state !== 'open') return;
-    const taken = this.#uncredited - this.#heldBytes - this.#readable.readableLength;
-    if (taken < CREDIT_BYTES) return;
-    this.#uncredited -= taken;
-    this.#writer.credit(this.#id, this.#stream, taken);
+    const wide = this.#keptUp >= KEPT_UP_BYTES;
+    const room = (wide ? WIDE_WINDOW : OUTPUT_WINDOW) - this.#allowed - this.#unread;
+    if (room < (wide ? WIDE_CREDIT_BYTES : CREDIT_BYTES)) return;
+    this.#allowed += room;
+    this.#writer.credit(this.#id, this.#stream, room);
+  }
+
+  get #unread(): number {
+    return this.#heldBytes + this.#readable.readableLength;
   }
 
   #push(piece: Buffer | null): boolean {

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
 import { describe, expect, it } from 'vitest';
-import { say } from './frames.js';
+import { type ClientFrame, say } from './frames.js';
 import { COMMAND, scripted, scriptedProcess } from './scripted-peer.js';
 
 const KIB = 1024;
+const MIB = 1024 * KIB;
 
 const turn = (): Promise<void> =>
   new Promise((resolve) => {
@@ -81,6 +82,85 @@ describe('standard input', () => {
     process.stdin!.destroy();
     expect((await peer.next(4)).id).toBe(id);
     peer.socket.destroy();
+  });
+});
+
+/** Writes as much as the window lets it. */
+class Writer {
+  allowed = 256 * KIB;
+  readonly #session: Awaited<ReturnType<typeof scriptedProcess>>;
+
+  constructor(session: Awaited<ReturnType<typeof scriptedProcess>>) {
+    this.#session = session;
+  }
+
+  /** At most so much at a time, until `least` bytes have gone or no more may go. Resolves with how many have. */
+  async write(least: number, most = 64 * KIB): Promise<number> {
+    const { peer, id } = this.#session;
+    let gone = 0;
+    while (gone < least && this.allowed > 0) {
+      const length = Math.min(this.allowed, most, 64 * KIB - 1);
+      this.allowed -= length;
+      gone += length;
+      await this.hear(() => peer.say(say.output(id, 1, Buffer.alloc(length))));
+    }
+    return gone;
+  }
+
+  /** Resolves once the client knows what has been said, and its credits have come. */
+  async hear(speak: () => void = () => {}): Promise<void> {
+    const { supervisor, peer } = this.#session;
+    const frames: ClientFrame[] = [];
+    for (const act of [speak, turn]) {
+      const ping = supervisor.ping();
+      const request = (await peer.next(13, frames)).payload.readUInt32LE(0);
+      await act();
+      peer.say(say.reply(request, 0));
+      await ping;
+    }
+    for (const { type, payload } of frames) if (type === 5) this.allowed += payload.readUInt32LE(1);
+  }
+}
+
+describe('the window of an output', () => {
+  it('is wide for a reader that keeps up with much, until it does not', async () => {
+    const session = await scriptedProcess();
+    const { stdout } = session.process;
+    const writer = new Writer(session);
+    stdout.on('data', () => {});
+    await writer.write(3 * MIB);
+    expect(writer.allowed).toBeLessThanOrEqual(256 * KIB);
+    await writer.write(2 * MIB);
+    expect(writer.allowed).toBeGreaterThan(256 * KIB);
+    expect(writer.allowed).toBeLessThanOrEqual(MIB);
+    stdout.pause();
+    let unread = await writer.write(2 * MIB);
+    expect(unread).toBeLessThanOrEqual(MIB);
+    expect(writer.allowed).toBe(0);
+    while (unread > 0) {
+      const before = unread;
+      unread -= (stdout.read() as Buffer | null)?.length ?? 0;
+      await writer.hear();
+      expect(writer.allowed).toBeLessThanOrEqual(Math.max(0, 256 * KIB - unread));
+      expect(unread).toBeLessThan(before);
+    }
+    expect(writer.allowed).toBeGreaterThan(0);
+    session.peer.socket.destroy();
+  });
+
+  it('stays narrow for who collects some and then waits', async () => {
+    const session = await scriptedProcess();
+    const { stdout } = session.process;
+    const writer = new Writer(session);
+    stdout.on('data', () => {});
+    for (let round = 0; round < 6; round++) {
+      stdout.resume();
+      await turn();
+      await writer.write(MIB);
+      stdout.pause();
+      expect(await writer.write(MIB)).toBeLessThanOrEqual(256 * KIB);
+    }
+    session.peer.socket.destroy();
   });
 });
 

@@ -53,11 +53,12 @@ export class ScriptedPeer {
     this.socket.write(Buffer.concat(frames));
   }
 
-  /** The next frame of that type; those before it are dropped. */
-  async next(type: number): Promise<ClientFrame> {
+  /** The next frame of that type; those before it are dropped, unless they are asked for. */
+  async next(type: number, before: ClientFrame[] = []): Promise<ClientFrame> {
     for (;;) {
       for (let frame = this.#frames.shift(); frame !== undefined; frame = this.#frames.shift()) {
         if (frame.type === type) return frame;
+        before.push(frame);
       }
       await new Promise<void>((resolve) => {
         this.#arrived = resolve;

@@ -122,6 +122,46 @@ describe.runIf(isRunnable)(`streams ${WHERE}`, () => {
     );
   });
 
+  it('whose readers stop and go on, after much, hold a window each and lose nothing', {
+    timeout: 120_000,
+  }, async () => {
+    const { supervisor } = await startSupervisor();
+    const readers = await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const process = await supervisor.spawn(command('head', ['-c', `${24 * MIB}`, '/dev/zero']));
+        let bytes = 0;
+        const paused = new Promise<void>((resolve) => {
+          process.stdout.on('data', (chunk: Buffer) => {
+            const before = bytes;
+            bytes += chunk.length;
+            // Twice with a wide window, and then often, with a narrow one.
+            const every = bytes < 16 * MIB ? 7 * MIB : MIB / 4;
+            if (Math.floor(before / every) === Math.floor(bytes / every)) return;
+            process.stdout.pause();
+            resolve();
+            if (before > 7 * MIB) setImmediate(() => process.stdout.resume());
+          });
+        });
+        await paused;
+        return { process, bytes: () => bytes };
+      }),
+    );
+    // Each has stopped at 7 MiB: what the others do, and what is asked meanwhile, changes nothing.
+    for (let number = 0; number < 20; number++) {
+      expect((await run(supervisor, 'echo', [`${number}`])).stdout).toBe(`${number}\n`);
+    }
+    const ends = readers.map(({ process }) => once(process.stdout, 'end'));
+    for (const { process, bytes } of readers) {
+      expect(bytes()).toBeLessThan(8 * MIB);
+      process.stdout.resume();
+    }
+    await Promise.all(ends);
+    for (const { process, bytes } of readers) {
+      expect(bytes()).toBe(24 * MIB);
+      expect(await process.exited).toEqual({ code: 0, signal: null });
+    }
+  });
+
   it('of single bytes that nobody reads fill no memory either', { timeout: 60_000 }, async () => {
     const { supervisor } = await startSupervisor();
     const script = 'i=0; while [ $i -lt 40000 ]; do printf x; i=$((i+1)); done; echo done >&2';
