@@ -6,15 +6,18 @@
 #include <unistd.h>
 
 #include "encode.h"
+#include "loop.h"
 #include "protocol.h"
 
-enum { USUAL_ROOM = 256 * 1024 };
+// What goes is asked for until OUTPUT_ROOM is full, and a frame more: with less it would be resized again and again.
+enum { CAME_ROOM = 256 * 1024, GOING_ROOM = OUTPUT_ROOM + 2 * MAX_PAYLOAD };
 
 bool stream_open(struct stream *stream, int in, int out) {
   *stream = (struct stream){.in = in, .out = out};
-  stream->came = malloc(USUAL_ROOM);
-  stream->going = malloc(USUAL_ROOM);
-  stream->came_room = stream->going_room = USUAL_ROOM;
+  stream->came = malloc(CAME_ROOM);
+  stream->going = malloc(GOING_ROOM);
+  stream->came_room = CAME_ROOM;
+  stream->going_room = GOING_ROOM;
   return stream->came != NULL && stream->going != NULL;
 }
 
@@ -40,7 +43,7 @@ bool stream_receive(struct stream *stream) {
   size_t whole;
   decode_frame(stream->came, stream->came_to, &frame, &whole);
   // A large frame gets its place while it comes, and gives it back.
-  size_t wanted = whole > USUAL_ROOM ? whole : USUAL_ROOM;
+  size_t wanted = whole > CAME_ROOM ? whole : CAME_ROOM;
   if (stream->came_room != wanted && stream->came_to <= wanted) {
     if (!resize(&stream->came, &stream->came_room, wanted)) return errno = ENOMEM, false;
   }
@@ -96,6 +99,6 @@ bool stream_flush(struct stream *stream) {
     stream->going_from += (size_t)gone;
   }
   stream->going_from = stream->going_to = 0;
-  if (stream->going_room > USUAL_ROOM) resize(&stream->going, &stream->going_room, USUAL_ROOM);
+  if (stream->going_room > GOING_ROOM) resize(&stream->going, &stream->going_room, GOING_ROOM);
   return true;
 }
