@@ -36,8 +36,8 @@ export interface DevShell extends CachedShell {
 }
 
 /**
- * The shell as it is now: from the cache while nothing has changed that its evaluation can have read, evaluated otherwise, by
- * one process at a time.
+ * The shell as it is now: from the cache while nothing has changed that its evaluation can have read, evaluated
+ * otherwise, by one process at a time.
  *
  * Rejects with `COMPANION_START_FAILED` when it cannot be evaluated, and with the signal's reason.
  */

@@ -16,8 +16,8 @@ const TOUCH_EVERY_MS = 20 * 60 * 1000;
 type Variables = Readonly<Record<string, string>>;
 
 /**
- * Evaluates the dev shell where nothing known is valid, and enters it. Rejects with `COMPANION_START_FAILED` and with the
- * signal's reason, and has then ended whatever it had started.
+ * Evaluates the dev shell where nothing known is valid, and enters it. Rejects with `COMPANION_START_FAILED` and with
+ * the signal's reason, and has then ended whatever it had started.
  */
 export async function openShell(
   request: EnvironmentRequest,

@@ -2,7 +2,9 @@
 export interface NixOptions {
   /** Flake reference; a path is relative to `sourceDir`. Default: `sourceDir`. */
   readonly flake?: string | undefined;
-  /** Attribute of the shell, in the flake (`ci`, `devShells.x86_64-linux.ci`) or in `file`. Default: Nix's own choice. */
+  /**
+   * Attribute of the shell, in the flake (`ci`, `devShells.x86_64-linux.ci`) or in `file`. Default: Nix's own choice.
+   */
   readonly attribute?: string | undefined;
   /** `shell.nix`, `default.nix` or the like, relative to `sourceDir`, instead of a flake. */
   readonly file?: string | undefined;
@@ -16,7 +18,10 @@ export interface NixOptions {
   readonly evaluationTimeoutMs?: number | undefined;
   /** Whether `init()` runs the shell's `shellHook`, as entering the shell does. Default: true. */
   readonly shellHook?: boolean | undefined;
-  /** After a change: `wait` for the new shell, or take the last one and evaluate for the next `init()`. Default: `wait`. */
+  /**
+   * After a change: `wait` for the new shell, or take the last one and evaluate for the next `init()`. Default:
+   * `wait`.
+   */
   readonly whenChanged?: 'wait' | 'background' | undefined;
   /** Take the last shell that was good, with a notice, or fail. Default: `error`. */
   readonly whenEvaluationFails?: 'error' | 'last-good' | undefined;

@@ -32,8 +32,8 @@ export interface CachedShell {
 }
 
 /**
- * The shells that were evaluated for one request, one file each, with one of Nix's profiles each, which keeps their store
- * paths from garbage collection. A file appears whole or not at all, and last: what has none is a leftover.
+ * The shells that were evaluated for one request, one file each, with one of Nix's profiles each, which keeps their
+ * store paths from garbage collection. A file appears whole or not at all, and last: what has none is a leftover.
  */
 export class CacheSlot {
   readonly #directory: string;

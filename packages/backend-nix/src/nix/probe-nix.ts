@@ -40,8 +40,8 @@ export async function probeNix(
   const before = known.get(key);
   if (before !== undefined) return before;
   const ask = (...args: string[]): Promise<Ended> => run(program, args, env, signal);
-  // What it is asked for cannot be there. On the way to this answer it looks at its settings, its features and its store,
-  // which the settings alone would not tell: which features are on by default differs between releases.
+  // What it is asked for cannot be there. On the way to this answer it looks at its settings, its features and its
+  // store, which the settings alone would not tell: which features are on by default differs between releases.
   const [version, answer] = await Promise.all([
     ask('--version'),
     ask('flake', 'metadata', `path:${program.path}/none`),

@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { settingsFiles } from '../source/surroundings.js';
 
-/** For how long a flake reference means the same files: `moment` where they are of this machine, and may change at any time. */
+/**
+ * For how long a flake reference means the same files: `moment` where they are of this machine, and may change at any
+ * time.
+ */
 export type Lifetime = 'always' | 'hour' | 'moment';
 
 const ELSEWHERE = /^(?:github|gitlab|sourcehut|git|(?:(?:git|hg|tarball|file)\+)?(?:https?|ssh)):/;

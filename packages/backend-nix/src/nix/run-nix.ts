@@ -36,8 +36,8 @@ export interface NixCall {
 }
 
 /**
- * Resolves with standard output. Rejects with `COMPANION_START_FAILED`, which has Nix's own last lines and a hint, or with
- * the signal's reason; nothing that Nix had started is left then, and in no case its temporary files.
+ * Resolves with standard output. Rejects with `COMPANION_START_FAILED`, which has Nix's own last lines and a hint, or
+ * with the signal's reason; nothing that Nix had started is left then, and in no case its temporary files.
  */
 export async function runNix(processes: HostProcesses, call: NixCall): Promise<string> {
   call.signal?.throwIfAborted();

@@ -7,16 +7,16 @@ import { join } from 'node:path';
 const LEFT_AFTER_MS = 3600 * 1000;
 
 /**
- * A name in the temporary directory for what lasts longer, and nothing there yet. Removed like the others when this process
- * has died with it, so somebody has to touch it now and then.
+ * A name in the temporary directory for what lasts longer, and nothing there yet. Removed like the others when this
+ * process has died with it, so somebody has to touch it now and then.
  */
 export function temporaryPath(): string {
   return join(tmpdir(), `companion-nix-${process.pid}-${randomBytes(6).toString('hex')}`);
 }
 
 /**
- * Runs `work` with a directory that is removed afterwards: Nix leaves things in `TMPDIR`, and more when it is killed. What
- * killed processes have left is removed on the way.
+ * Runs `work` with a directory that is removed afterwards: Nix leaves things in `TMPDIR`, and more when it is killed.
+ * What killed processes have left is removed on the way.
  */
 export async function inTemporaryDirectory<T>(
   env: Readonly<Record<string, string>>,

@@ -3,8 +3,8 @@ import { buildVariables, removeLeftovers } from './leftovers.js';
 import type { Rewrite } from './rewrites.js';
 
 /**
- * What processes begin with in a shell whose `shellHook` is not run: what bash would make of it, without bash; so a BASH_ENV
- * of the host is not run either.
+ * What processes begin with in a shell whose `shellHook` is not run: what bash would make of it, without bash; so a
+ * BASH_ENV of the host is not run either.
  */
 export function computedEnvironment(
   shell: DevEnv,

@@ -28,8 +28,8 @@ export interface Entrance extends Place {
   /** Lasting directory of the shell, for the files of structured attributes. It need not exist. */
   readonly files: string;
   /**
-   * The hook's `TMPDIR`, which need not exist: the caller removes it with what the hook has started. Removed at once where
-   * the hook has put nothing into it. Default: one that is gone when the hook has ended.
+   * The hook's `TMPDIR`, which need not exist: the caller removes it with what the hook has started. Removed at once
+   * where the hook has put nothing into it. Default: one that is gone when the hook has ended.
    */
   readonly temporary?: string | undefined;
   /** What the `shellHook` starts and leaves running ends with these. */
@@ -45,8 +45,8 @@ export interface Entrance extends Place {
 /**
  * What processes begin with in the shell: what `nix develop --command env` gives, without what is for the build.
  *
- * Starts bash only where there is a `shellHook` to run. Rejects with `COMPANION_START_FAILED` when that ends the shell or does
- * not end, and with the signal's reason; whatever it had started has ended then.
+ * Starts bash only where there is a `shellHook` to run. Rejects with `COMPANION_START_FAILED` when that ends the
+ * shell or does not end, and with the signal's reason; whatever it had started has ended then.
  */
 export async function enterShell(shell: DevEnv, at: Entrance): Promise<Record<string, string>> {
   at.signal?.throwIfAborted();
@@ -71,8 +71,8 @@ async function environmentAfterHook(
   // Hooks remove it on exit, so it must be nobody else's.
   const temporary = at.temporary ?? join(directory, 'nix-shell');
   mkdirSync(temporary, { recursive: true, mode: 0o700 });
-  // A file: functions of a real shell are longer than an argument may be. The report takes its place, since one that exists can
-  // be read whatever umask the hook sets.
+  // A file: functions of a real shell are longer than an argument may be. The report takes its place, since one that
+  // exists can be read whatever umask the hook sets.
   const file = join(directory, 'enter.sh');
   writeFileSync(file, entryScript(shell, rewrite, temporary) + reportScript(bash, file), { mode: 0o600 });
   const command = { file: bash, args: [file], env: at.hostEnv, cwd: at.cwd, stdin: 'ignore' as const };

@@ -28,8 +28,8 @@ export function entryScript(shell: DevEnv, rewrite: Rewrite, temporary: string):
 }
 
 /**
- * What comes after the `shellHook`: puts the exported environment into `file`, which exists and may be this script. Bash becomes another
- * program for it, as it would become the command: that alone shows what a command is given.
+ * What comes after the `shellHook`: puts the exported environment into `file`, which exists and may be this script.
+ * Bash becomes another program for it, as it would become the command: that alone shows what a command is given.
  */
 export function reportScript(
   bash: string,

@@ -22,8 +22,8 @@ interface HookOptions {
 }
 
 /**
- * Runs a `shellHook` to its own end, whatever it leaves running, and then reads what it has `left`. Rejects, and has ended
- * what the hook has started, when that is nothing.
+ * Runs a `shellHook` to its own end, whatever it leaves running, and then reads what it has `left`. Rejects, and has
+ * ended what the hook has started, when that is nothing.
  */
 export async function runHook<Result>(
   command: Command,
@@ -81,9 +81,9 @@ class HookOutput {
   }
 
   /**
-   * Takes what was written before: that is in the pipes, and the next turn of the event loop reads it. Not to the end of the
-   * streams: what the hook has left running may hold them for as long as it lives. It is still read then, so that it does
-   * not block, but keeps nobody from leaving.
+   * Takes what was written before: that is in the pipes, and the next turn of the event loop reads it. Not to the end
+   * of the streams: what the hook has left running may hold them for as long as it lives. It is still read then, so
+   * that it does not block, but keeps nobody from leaving.
    */
   async drain(): Promise<void> {
     for (let turn = 0, before = -1; turn < MOST_READS && before !== this.#reads; turn++) {

@@ -5,8 +5,8 @@ import type { Rewrite } from './rewrites.js';
 export const TEMPORARY_DIRECTORIES = ['TMP', 'TMPDIR', 'TEMP', 'TEMPDIR', 'NIX_BUILD_TOP'] as const;
 
 /**
- * What belongs to the shell that is entered, and to none of the processes: its place, its nesting, the root that keeps it
- * from being collected, and the mark by which its own processes are found (backend-local).
+ * What belongs to the shell that is entered, and to none of the processes: its place, its nesting, the root that
+ * keeps it from being collected, and the mark by which its own processes are found (backend-local).
  */
 const OF_THE_SHELL = ['PWD', 'OLDPWD', 'SHLVL', '_', 'NIX_GCROOT', 'COMPANION_PROCESS_MARK'] as const;
 
@@ -26,9 +26,9 @@ export function buildVariables(
 }
 
 /**
- * Gives back what entering the shell has changed and processes shall not see: they have what `base` has. A variable of the
- * build that the `shellHook` has given another value stays as it is: that was meant. What Nix hands on beyond these (`shellHook`,
- * `builder`, `name`, the other attributes of the derivation) is not touched: tools look at it.
+ * Gives back what entering the shell has changed and processes shall not see: they have what `base` has. A variable
+ * of the build that the `shellHook` has given another value stays as it is: that was meant. What Nix hands on beyond
+ * these (`shellHook`, `builder`, `name`, the other attributes of the derivation) is not touched: tools look at it.
  */
 export function removeLeftovers(
   env: Map<string, string>,

@@ -13,8 +13,8 @@ export interface Place {
 export type Rewrite = (text: string) => string;
 
 /**
- * As Nix has it: nobody can write to the outputs' store paths, so `./outputs/out` stands for `$out` wherever it occurs; and the
- * files of structured attributes were in a directory of the build, which is gone.
+ * As Nix has it: nobody can write to the outputs' store paths, so `./outputs/out` stands for `$out` wherever it
+ * occurs; and the files of structured attributes were in a directory of the build, which is gone.
  */
 export function rewritesFor(shell: DevEnv, { cwd, files }: Place): Rewrite {
   const rewrites: [from: string, to: string][] = [];

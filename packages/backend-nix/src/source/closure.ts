@@ -20,7 +20,8 @@ interface Place {
   readonly ground: Ground;
 }
 
-// With one of these a path that was left in an attribute can become a text that tells where the whole tree is, or lead to another path.
+// With one of these a path that was left in an attribute can become a text that tells where the whole tree is, or
+// lead to another path.
 const REVEALING =
   /^(?:toString|toXML|baseNameOf|dirOf|filterSource|filter|scopedImport|genericClosure|collect|\$\{)$|^(any|map|get|cat|foldl|concatMap|zip|filter|all)Attr|^attr(?:Values|Vals|ByPath)/;
 const FETCHING = [
@@ -39,8 +40,9 @@ const isWithin = (path: string, root: string): boolean =>
   root === sep || path === root || path.startsWith(`${root}${sep}`);
 
 /**
- * Follows the paths of expressions from file to file, and watches all that they name. Relative paths stay in `ground`, of which Nix has a copy; what
- * is absolute is in `elsewhere`, which a pure evaluation does not have: there it is an error, whatever is there.
+ * Follows the paths of expressions from file to file, and watches all that they name. Relative paths stay in
+ * `ground`, of which Nix has a copy; what is absolute is in `elsewhere`, which a pure evaluation does not have: there
+ * it is an error, whatever is there.
  */
 export class ClosureWalk {
   readonly #recording: Recording;

@@ -101,7 +101,9 @@ export class GitGround implements Ground {
     return expressions;
   };
 
-  /** Whether git may hand out other bytes than those in the working tree, so that being committed makes a difference. */
+  /**
+   * Whether git may hand out other bytes than those in the working tree, so that being committed makes a difference.
+   */
   converts(common: string): boolean {
     const files = this.entries
       .filter(({ path }) => basename(path) === '.gitattributes')

@@ -102,8 +102,8 @@ function references(flake: string): string[] {
 }
 
 /**
- * The inputs of a flake that are on this machine: those of its lock file, except where a commit fixes their content, and those that flake.nix names
- * and no lock covers, as Nix looks at them again in every evaluation.
+ * The inputs of a flake that are on this machine: those of its lock file, except where a commit fixes their content,
+ * and those that flake.nix names and no lock covers, as Nix looks at them again in every evaluation.
  */
 export function localInputs(lockFile: string | undefined, flake: string, directory: string): LocalInputs {
   const lock = parsed(lockFile);

@@ -1,7 +1,10 @@
 import type { Token } from './tokens.js';
 import { tokensOf } from './tokens.js';
 
-/** What a flake can see of its own source tree other than through paths: `whole`, its content; `revision`, also when it was committed, and as what. */
+/**
+ * What a flake can see of its own source tree other than through paths: `whole`, its content; `revision`, also when
+ * it was committed, and as what.
+ */
 export interface OwnTree {
   readonly whole: boolean;
   readonly revision: boolean;
@@ -30,7 +33,10 @@ function closing(tokens: readonly Token[], at: number): number {
   return tokens.length;
 }
 
-/** The name that the function at `at` gives to all of its argument; '' if none; undefined if this is no function with its formals. */
+/**
+ * The name that the function at `at` gives to all of its argument; '' if none; undefined if this is no function with
+ * its formals.
+ */
 function argumentName(tokens: readonly Token[], at: number): string | undefined {
   const first = tokens[at];
   if (first?.kind === 'word') {
@@ -85,8 +91,9 @@ function taken(tokens: readonly Token[], at: number, first = at): string[] | 'de
 }
 
 /**
- * How the text of a flake.nix uses its own tree. A flake gets hold of it by the arguments of `outputs` only: as `self`, or in the set of all its inputs.
- * Attributes of `self` are its own outputs, except those that tell of its source; `self` or all inputs handed on can be used for anything.
+ * How the text of a flake.nix uses its own tree. A flake gets hold of it by the arguments of `outputs` only: as
+ * `self`, or in the set of all its inputs. Attributes of `self` are its own outputs, except those that tell of its
+ * source; `self` or all inputs handed on can be used for anything.
  */
 export function ownTreeOf(text: string): OwnTree {
   const { tokens, broken } = tokensOf(text);

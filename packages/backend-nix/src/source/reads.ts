@@ -2,8 +2,9 @@ import type { Token } from './tokens.js';
 import { tokensOf } from './tokens.js';
 
 /**
- * A path that a file names, and what becomes of its value: `import` evaluates it, `read` reads it, `copy` copies it by its content, `attribute` leaves
- * it to whoever takes the attribute of that name, and of `unknown` anything may become.
+ * A path that a file names, and what becomes of its value: `import` evaluates it, `read` reads it, `copy` copies it
+ * by its content, `attribute` leaves it to whoever takes the attribute of that name, and of `unknown` anything may
+ * become.
  */
 export interface Literal {
   readonly text: string;
@@ -68,7 +69,10 @@ function enclosing(tokens: readonly Token[], at: number): number {
   return -1;
 }
 
-/** Whether the function of this name is what it is elsewhere when it is taken from the set `of`: nixpkgs' lib has the builtins, too. */
+/**
+ * Whether the function of this name is what it is elsewhere when it is taken from the set `of`: nixpkgs' lib has the
+ * builtins, too.
+ */
 const isFrom = (of: string, name: string): boolean =>
   of === 'builtins' || (of === 'lib' && name !== 'import') || !BUILTINS.has(name);
 
@@ -122,7 +126,10 @@ function literalAt(tokens: readonly Token[], at: number): Literal {
   return attribute === undefined ? { text, use: 'unknown' } : { text, use: 'attribute', attribute };
 }
 
-/** Whether the word at `at` is given a meaning of its own here: `import = …`, `import: …`, and for a builtin also `{ import, … }:`. */
+/**
+ * Whether the word at `at` is given a meaning of its own here: `import = …`, `import: …`, and for a builtin also `{
+ * import, … }:`.
+ */
 function isDefined(tokens: readonly Token[], at: number): boolean {
   const [before, next] = [tokens[at - 1], tokens[at + 1]];
   if (isSymbol(before, '.')) return false;

@@ -101,7 +101,10 @@ export class Recorder {
     return closure;
   }
 
-  /** Of a tree that git does not select: its own records are copied as well, and all of it is as old as its newest file. */
+  /**
+   * Of a tree that git does not select: its own records are copied as well, and all of it is as old as its newest
+   * file.
+   */
   #everyFile(root: string, aged: boolean): void {
     const records = join(root, '.git');
     if (this.recording.mark(records)[0] === 'directory') this.recording.tree(records);

@@ -119,7 +119,9 @@ export function listingOf(entries: readonly Tracked[], paths: readonly string[])
   return digest(lines.join('\0'));
 }
 
-/** The commit that is checked out; '' where there is none yet. A change of the depth of a shallow history shows, too. */
+/**
+ * The commit that is checked out; '' where there is none yet. A change of the depth of a shallow history shows, too.
+ */
 export async function headOf(root: string, env: Variables): Promise<string> {
   const { head, common } = recordsOf(root, env);
   const shallow = textOf(join(common, 'shallow')) ?? '';
@@ -139,7 +141,10 @@ export async function headOf(root: string, env: Variables): Promise<string> {
   return `${loose ?? packed() ?? ''}${shallow && digest(shallow)}`;
 }
 
-/** The repository renewed (the same one where nothing is new), or undefined where it has changed. Runs git only after a change of its index. */
+/**
+ * The repository renewed (the same one where nothing is new), or undefined where it has changed. Runs git only after
+ * a change of its index.
+ */
 export async function renewedRepository(
   repository: Repository,
   env: Variables,

@@ -1,6 +1,6 @@
 /**
- * A token of a Nix expression. A string or path that is `interpolated` is followed by the tokens of each `${ … }` with its braces, a `rest` with
- * the text up to the next one, and an `end`.
+ * A token of a Nix expression. A string or path that is `interpolated` is followed by the tokens of each `${ … }`
+ * with its braces, a `rest` with the text up to the next one, and an `end`.
  */
 export interface Token {
   readonly kind: 'word' | 'number' | 'uri' | 'search' | 'path' | 'string' | 'symbol' | 'rest' | 'end';
@@ -15,7 +15,8 @@ export interface Tokens {
   readonly broken: boolean;
 }
 
-// The rules of Nix's own lexer; of several that match the longest wins, then the first. So `a/b` is a path, and `a / b` a division.
+// The rules of Nix's own lexer; of several that match the longest wins, then the first. So `a/b` is a path, and `a /
+// b` a division.
 const RULES: readonly (readonly [Token['kind'], RegExp])[] = [
   ['word', /[a-zA-Z_][a-zA-Z0-9_'-]*/y],
   ['number', /[0-9]+/y],

@@ -46,18 +46,22 @@ const identity = ({ kind, file, impure, everyFile = false, root = '', references
   digest(JSON.stringify([kind, file, impure, everyFile, root, references]));
 
 /**
- * Notes what an evaluation of `source` can read, and what is there now. To be called *before* the evaluation: what changes meanwhile is then a change.
+ * Notes what an evaluation of `source` can read, and what is there now. To be called *before* the evaluation: what
+ * changes meanwhile is then a change.
  *
- * Sound for flakes, because their evaluation is pure: it reads its own source tree, and inputs that its lock file fixes. Into the tree lead paths that are
- * written down, and `self`. Files that paths name are watched, and those that are evaluated are read for further paths in turn; directories are
- * watched as a whole. The value of a path is harmless where a function reads it or a text copies it. Wherever anything else may become of it, or `self` is
- * handed on, or the text is not understood, the whole tree is watched, and git's commit, where that can be asked for. In a repository a file exists for Nix
- * if it is tracked, so that is watched as well. Two things are taken on trust: that functions of nixpkgs do with an argument what their names say
- * (`callPackage`, `src`, `imports`, …; the lists are in reads.ts), and that git's settings convert no line ends.
+ * Sound for flakes, because their evaluation is pure: it reads its own source tree, and inputs that its lock file
+ * fixes. Into the tree lead paths that are written down, and `self`. Files that paths name are watched, and those
+ * that are evaluated are read for further paths in turn; directories are watched as a whole. The value of a path is
+ * harmless where a function reads it or a text copies it. Wherever anything else may become of it, or `self` is
+ * handed on, or the text is not understood, the whole tree is watched, and git's commit, where that can be asked for.
+ * In a repository a file exists for Nix if it is tracked, so that is watched as well. Two things are taken on trust:
+ * that functions of nixpkgs do with an argument what their names say (`callPackage`, `src`, `imports`, …; the lists
+ * are in reads.ts), and that git's settings convert no line ends.
  *
- * Not so for evaluations that are not pure (`shell.nix`, `impure`): beyond the paths, searches and variables that local expressions name they depend on the
- * time, on what is fetched without a hash, on variables that code of others asks for, and on paths that are put together outside of the source's own
- * directory. Left out everywhere: what is in a `.git` further down, files whose names are not UTF-8, and the store, which never changes.
+ * Not so for evaluations that are not pure (`shell.nix`, `impure`): beyond the paths, searches and variables that
+ * local expressions name they depend on the time, on what is fetched without a hash, on variables that code of others
+ * asks for, and on paths that are put together outside of the source's own directory. Left out everywhere: what is in
+ * a `.git` further down, files whose names are not UTF-8, and the store, which never changes.
  */
 export async function record(source: Source): Promise<Watch> {
   const recorder = new Recorder(source);
@@ -75,8 +79,8 @@ export async function record(source: Source): Promise<Watch> {
 }
 
 /**
- * The watch with signatures as they are now if nothing that it watches has another content, undefined otherwise. The same object where all signatures
- * still hold: otherwise keeping the new one saves reading those files again.
+ * The watch with signatures as they are now if nothing that it watches has another content, undefined otherwise. The
+ * same object where all signatures still hold: otherwise keeping the new one saves reading those files again.
  */
 export async function renewedWatch(watch: Watch, source: Source): Promise<Watch | undefined> {
   if (watch.format !== 1 || watch.of !== identity(source)) return undefined;
