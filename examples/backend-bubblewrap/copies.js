@@ -25,7 +25,7 @@ export class Copies {
       extraction.stdout.resume();
       // Nothing is awaited until its output is read: at the end of a process Node lets unread output go.
       const archive = tar(['-C', hostPath, '-cf', '-', '.']);
-      await Promise.all([pipeline(archive.stdout, extraction.stdin), succeeds(extraction), archive.done]);
+      await Promise.all([feed(extraction, archive.stdout), succeeds(extraction), archive.done]);
       return;
     }
     const script = 'mkdir -p -- "$1" && rm -f -- "$2" && cat > "$2" && chmod "$3" "$2"';
@@ -33,7 +33,7 @@ export class Copies {
     const args = ['-c', script, 'sh', posix.dirname(companionPath), companionPath, mode];
     const copy = await this.#start('sh', args, 'pipe');
     copy.stdout.resume();
-    await Promise.all([pipeline(createReadStream(hostPath), copy.stdin), succeeds(copy)]);
+    await Promise.all([feed(copy, createReadStream(hostPath)), succeeds(copy)]);
   }
 
   async copyOut(companionPath, hostPath) {
@@ -63,12 +63,8 @@ export class Copies {
 function extract(archive, directory) {
   const options = [...NAMESPACES, '--die-with-parent', '--cap-drop', 'ALL', ...programOptions()];
   const place = ['--proc', '/proc', '--dev', '/dev', '--bind', directory, '/copy', '--chdir', '/copy'];
-  const { stdin, done } = run(
-    'bwrap',
-    [...options, ...place, '--', 'tar', '--no-same-owner', '-xf', '-'],
-    'pipe',
-  );
-  return Promise.all([pipeline(archive, stdin), done]);
+  const extraction = run('bwrap', [...options, ...place, '--', 'tar', '--no-same-owner', '-xf', '-'], 'pipe');
+  return Promise.all([feed(extraction, archive), extraction.done]);
 }
 
 /** Directories are merged, and everything else replaced: nothing is written through a link that is there. */
@@ -110,6 +106,13 @@ function run(file, args, stdin) {
   });
   done.catch(() => {});
   return { stdin: child.stdin, stdout: child.stdout, done };
+}
+
+/** A program that has read what it wants may end before its input does: its exit code tells whether that was all. */
+async function feed(process, source) {
+  await pipeline(source, process.stdin).catch((error) => {
+    if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+  });
 }
 
 /** @param {import('@companion/core/backend').BackendProcess} process */
