@@ -113,6 +113,36 @@ export function parseRun(args: readonly string[], env: NodeJS.ProcessEnv): RunRe
 
 type Values = OptionValues<typeof RUN_OPTIONS>;
 
+type PlaceValues = Pick<
+  Values,
+  | 'source'
+  | 'workspace'
+  | 'image'
+  | 'pull'
+  | 'platform'
+  | 'no-fallback'
+  | 'mount'
+  | 'env'
+  | 'host-env'
+  | 'user'
+  | 'network'
+>;
+
+/** What decides which programs there are and what they see. @throws CommandLineError */
+export function placeOptions(values: PlaceValues, env: NodeJS.ProcessEnv): CompanionOptions {
+  return definedOf({
+    sourceDir: parseSource(values.source),
+    workspaceDir: values.workspace,
+    image: parseImage(values),
+    fallback: values['no-fallback'] ? false : undefined,
+    mounts: values.mount.map(parseMount),
+    env: parseVariables(values.env, env),
+    hostEnv: parseHostEnv(values['host-env']),
+    user: parseUser(values.user),
+    network: parseNetwork(values.network),
+  });
+}
+
 function companionOptions(values: Values, env: NodeJS.ProcessEnv): CompanionOptions {
   const limits = definedOf({
     memoryBytes: values.memory === undefined ? undefined : parseBytes('--memory', values.memory),
@@ -121,19 +151,11 @@ function companionOptions(values: Values, env: NodeJS.ProcessEnv): CompanionOpti
       values.processes === undefined ? undefined : parseNumber('--processes', values.processes, 'processes'),
   });
   return definedOf({
+    ...placeOptions(values, env),
     name: values.name,
-    sourceDir: parseSource(values.source),
-    workspaceDir: values.workspace,
     preferredBackend: values.backend,
-    image: parseImage(values),
-    fallback: values['no-fallback'] ? false : undefined,
     requires: parseRequirements(values.require),
-    mounts: values.mount.map(parseMount),
     ports: values.port.map(parsePort),
-    env: parseVariables(values.env, env),
-    hostEnv: parseHostEnv(values['host-env']),
-    user: parseUser(values.user),
-    network: parseNetwork(values.network),
     limits: Object.keys(limits).length === 0 ? undefined : limits,
   });
 }
@@ -144,7 +166,7 @@ function definedOf<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K
   return Object.fromEntries(defined) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
-function parseImage({ image, pull, platform }: Values): string | ImageOptions | undefined {
+function parseImage({ image, pull, platform }: PlaceValues): string | ImageOptions | undefined {
   if (image === undefined) {
     if ((pull ?? platform) === undefined) return undefined;
     throw usageError(`${pull === undefined ? '--platform' : '--pull'} needs an --image`);

@@ -53,6 +53,23 @@ test('bytes only grow, although unpacking counts from the start again', () => {
   ]);
 });
 
+test('what a start is busy with is drawn until something else happens', () => {
+  let drawn = '';
+  const sink = Object.assign(
+    new Writable({
+      write: (chunk, _encoding, done) => {
+        drawn += chunk;
+        done();
+      },
+    }),
+    { isTTY: true, columns: 20 },
+  );
+  const progress = new StartProgress(new StatusLine(sink));
+  progress.take({ topic: 'environment', type: 'busy', message: 'building something-with-a-name' });
+  progress.take({ topic: 'environment', type: 'started', durationMs: 1 });
+  expect(drawn).toBe('\r\x1b[Kbuilding something-\r\x1b[K');
+});
+
 test('what remains is told once all bytes are there', () => {
   const lines = draw([
     ['a', 'Downloading', 4e6, 4e6],

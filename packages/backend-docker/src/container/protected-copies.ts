@@ -65,8 +65,6 @@ export async function protectedCopies(wish: ProtectedCopiesWish): Promise<Protec
 
 /** Whose the copies are; root's where only the image knows which user a name is. */
 function ownerOf(wish: ProtectedCopiesWish): User {
-  const [uid, gid] = accountRequest(wish).user.split(':').map(Number);
-  return Number.isInteger(uid) && Number.isInteger(gid)
-    ? { uid: uid ?? 0, gid: gid ?? 0 }
-    : { uid: 0, gid: 0 };
+  const [, uid, gid] = /^(\d+):(\d+)$/.exec(accountRequest(wish).user) ?? [];
+  return uid === undefined || gid === undefined ? { uid: 0, gid: 0 } : { uid: Number(uid), gid: Number(gid) };
 }

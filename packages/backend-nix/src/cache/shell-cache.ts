@@ -48,8 +48,11 @@ export class CacheSlot {
     const ids = namesIn(this.#directory)
       .filter((name) => name.endsWith('.json'))
       .map((name) => name.slice(0, -'.json'.length));
-    const usedAt = new Map(ids.map((id) => [id, modifiedAt(this.#file(id)) ?? 0]));
-    for (const id of ids.sort((one, other) => (usedAt.get(other) ?? 0) - (usedAt.get(one) ?? 0))) {
+    const used = ids.flatMap((id) => {
+      const at = modifiedAt(this.#file(id));
+      return at === undefined ? [] : [{ id, at }];
+    });
+    for (const { id } of used.sort((one, other) => other.at - one.at)) {
       const cached = this.#read(id);
       if (cached !== undefined && existsSync(this.profile(id))) yield cached;
     }
@@ -92,15 +95,23 @@ export class CacheSlot {
 
   store({ id, validity, shell }: CachedShell): void {
     const unfinished = join(this.#directory, `${id}-${randomBytes(6).toString('hex')}`);
-    writeFileSync(unfinished, JSON.stringify({ format: FORMAT, validity, shell }), { mode: 0o600 });
-    renameSync(unfinished, this.#file(id));
+    try {
+      writeFileSync(unfinished, JSON.stringify({ format: FORMAT, validity, shell }), { mode: 0o600 });
+      renameSync(unfinished, this.#file(id));
+    } catch (error) {
+      // A full disk leaves half a file.
+      rmSync(unfinished, { force: true });
+      throw error;
+    }
   }
 
-  /** Saves comparing contents the next time. A cache that cannot be written serves as it is. */
+  /** Saves comparing contents the next time. */
   renew(cached: CachedShell): void {
     try {
       this.store(cached);
-    } catch {}
+    } catch {
+      // A cache that cannot be written serves as it is.
+    }
   }
 
   #remove(name: string): void {

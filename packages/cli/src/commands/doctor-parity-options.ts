@@ -1,15 +1,7 @@
 import type { CompanionOptions, VersionProbe } from '@companion/core';
 import { usageError } from '../command-line-error.js';
 import type { OptionTable, OptionValues } from '../option-table.js';
-import {
-  parseHostEnv,
-  parseMount,
-  parseNetwork,
-  parseSource,
-  parseUser,
-  parseVariables,
-} from '../option-values.js';
-import { RUN_OPTIONS } from '../run-options.js';
+import { placeOptions, RUN_OPTIONS } from '../run-options.js';
 
 /** What `companion doctor` takes with `--parity` only. */
 export const PARITY_OPTIONS = {
@@ -69,33 +61,12 @@ type Values = OptionValues<typeof PARITY_OPTIONS> & {
 export function parityRequest(values: Values, env: NodeJS.ProcessEnv): ParityRequest {
   const optional = Object.entries(KNOWN_TOOLS).map(([name, probe]) => [name, { ...probe, optional: true }]);
   return {
-    options: {
-      sourceDir: parseSource(values.source),
-      workspaceDir: values.workspace,
-      image: imageOf(values),
-      fallback: !values['no-fallback'],
-      mounts: values.mount.map(parseMount),
-      env: parseVariables(values.env, env),
-      hostEnv: parseHostEnv(values['host-env']),
-      user: parseUser(values.user),
-      network: parseNetwork(values.network),
-    },
+    options: placeOptions(values, env),
     probes: Object.fromEntries(values.probe.length === 0 ? optional : values.probe.map(parseProbe)),
     load: values.load,
     backends: values.backend,
     json: values.json,
   };
-}
-
-/** What is wrong in it is said by core. */
-function imageOf({ image, pull, platform }: Values): CompanionOptions['image'] {
-  if ((pull ?? platform) === undefined) return image;
-  if (image === undefined)
-    throw usageError(`${pull === undefined ? '--platform' : '--pull'} needs an --image`);
-  if (pull !== undefined && pull !== 'missing' && pull !== 'always' && pull !== 'never') {
-    throw usageError(`--pull: expected missing, always or never, got "${pull}"`);
-  }
-  return { reference: image, pull, platform };
 }
 
 /** `node`, `go version`, or `clang --version ~ version (\S+)`. */
