@@ -7,12 +7,13 @@ import { fileURLToPath } from 'node:url';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const reportsFolder = join(root, 'node_modules/.cache/reports');
 
-const count = { passed: 0, failed: 0, skipped: 0 };
+const count = { passed: 0, failed: 0, skipped: 0, failures: [] };
 
 /** Records one check. `problems` are sentences; none means it passed. */
 export function report(name, problems = []) {
   const failed = problems.length > 0;
   count[failed ? 'failed' : 'passed'] += 1;
+  if (failed) count.failures.push({ name, why: problems.join('\n') });
   console.log(`${failed ? 'FAIL' : 'pass'}  ${name}`);
   for (const problem of problems) console.log(`      ${problem.replaceAll('\n', '\n      ')}`);
   return !failed;
@@ -47,7 +48,7 @@ export function writeReport(reportName) {
   if (count.failed > 0) process.exitCode = 1;
 }
 
-/** Leaves a count file: { passed, failed, skipped }. */
+/** Leaves a count file: { passed, failed, skipped, failures: [{ name, why }] }. */
 export function writeCounts(reportName, counts) {
   mkdirSync(reportsFolder, { recursive: true });
   writeFileSync(join(reportsFolder, `${reportName}.json`), JSON.stringify(counts));

@@ -20,12 +20,22 @@ export async function testExample(folder) {
   const left = [...output.matchAll(/^\s*ok \d+ - (.*?) # SKIP(?: (.*))?$/gm)].map(
     ([, title, reason]) => `${name}: ${title}${reason ? ` (${reason})` : ''}`,
   );
-  if (code !== 0) report(`${name}: its tests pass`, [output === '' ? String(code) : output]);
+  if (code !== 0)
+    report(`${name}: its tests pass`, [...failuresIn(output), output === '' ? String(code) : output]);
   else if (passed > 0) report(`${name}: its tests pass (${passed})`);
   else if (skipped > 0) skip(`${name}: its tests pass`, `all ${skipped} are skipped, such as ${left[0]}`);
   else report(`${name}: its tests pass`, ['there was none']);
   writeCounts(`test.${name}`, { passed, failed: count('fail') + count('cancelled'), skipped });
   return passed > 0 ? left : left.slice(0, 1);
+}
+
+/** The tests that failed, with what they say: of thousands of lines, those that matter first. */
+function failuresIn(tap) {
+  const failed = /^( *)not ok \d+ - (.*)\n(?: *---\n)?((?:\1 {2}.*\n)*)/gm;
+  return [...tap.matchAll(failed)].map(([, , title, details]) => {
+    const error = /^ *error: (.*(?:\n {8,}.*)*)/m.exec(details)?.[1] ?? '';
+    return `${title}: ${error}`;
+  });
 }
 
 async function capture(command, args, cwd) {
