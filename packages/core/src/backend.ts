@@ -257,6 +257,11 @@ export interface BackendProcess {
   /** Resolves once delivered; for `tree` with SIGKILL, once nothing of the tree is left. Quiet after the end. */
   kill(signal: Signal, target?: 'process' | 'tree'): Promise<void>;
   resize?(size: TerminalSize): Promise<void>;
+  /**
+   * Resolves once everything has come that the process had written when it ended, as far as it is read. For outputs that
+   * come over a connection: without it, one that stalls for 100 ms after the end is taken for silence, and cut.
+   */
+  outputSettled?(): Promise<void>;
   /** Live descendants, also after the process itself has ended. */
   descendants?(): Promise<readonly { readonly pid: number; readonly name: string }[]>;
 }

@@ -236,8 +236,8 @@ static int take_signals(void) {
 
 static int supervise(const struct arguments *arguments) {
   bool reaps_orphans = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0 || getpid() == 1;
-  // Its own: the keys of whoever has started this are not for what runs inside.
-  syscall(SYS_keyctl, JOIN_SESSION_KEYRING, NULL);
+  // In an environment of its own: the keys of whoever has started this are not for what runs inside.
+  if (getpid() == 1) syscall(SYS_keyctl, JOIN_SESSION_KEYRING, NULL);
   raise_open_files();
   channels.stream = &stream;
   allowed_capabilities = arguments->capabilities;

@@ -32,11 +32,35 @@ export class ProcessInput extends Writable {
 /** An output of a process. */
 export class ProcessOutput extends Readable {
   readonly flow: OutputFlow;
+  readonly #onChange: () => void;
+  #isHeld = true;
 
-  constructor(writer: FrameWriter, id: number, stream: number) {
+  /** `onChange` is told when {@link isAwaited} may be another. */
+  constructor(writer: FrameWriter, id: number, stream: number, onChange: () => void) {
     super({ highWaterMark: READABLE_BYTES });
     this.flow = new OutputFlow(writer, id, stream, this);
+    this.#onChange = onChange;
     this.on('error', () => {});
+  }
+
+  /** Whether more may come that this program stays alive for. */
+  get isAwaited(): boolean {
+    return this.#isHeld && !this.flow.ended && !this.destroyed;
+  }
+
+  /** As of a socket: it is no reason for this program to stay alive, once the process itself has ended. */
+  unref(): this {
+    return this.#hold(false);
+  }
+
+  ref(): this {
+    return this.#hold(true);
+  }
+
+  #hold(isHeld: boolean): this {
+    this.#isHeld = isHeld;
+    this.#onChange();
+    return this;
   }
 
   /** Every reader comes through here, whatever way it reads. */
@@ -52,6 +76,7 @@ export class ProcessOutput extends Readable {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.flow.close();
+    this.#onChange();
     callback(error);
   }
 }

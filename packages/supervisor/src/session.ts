@@ -38,6 +38,8 @@ export class Session implements FrameHandler {
   #lease: StreamPair | undefined;
   readonly #decoder = new FrameDecoder(this);
   readonly #channels = new Map<number, Channel>();
+  /** Ids of channels that nobody waits for any more. */
+  readonly #unawaited = new Set<number>();
   readonly #requests = new Map<number, { resolve(reply: Reply): void; reject(error: Error): void }>();
   readonly #ended: Promise<void>;
   #tellLost!: (error: Error) => void;
@@ -79,6 +81,13 @@ export class Session implements FrameHandler {
     this.#channels.set(id, channel);
     this.#hold();
     return channel;
+  }
+
+  /** A channel that has nothing more to say to this program is no reason for it to stay alive. */
+  setAwaited(id: number, isAwaited: boolean): void {
+    if (isAwaited) this.#unawaited.delete(id);
+    else if (this.#channels.has(id)) this.#unawaited.add(id);
+    this.#hold();
   }
 
   async request(send: (request: number) => void): Promise<Reply> {
@@ -138,6 +147,7 @@ export class Session implements FrameHandler {
     this.writer.stop();
     const channels = [...this.#channels.values()];
     this.#channels.clear();
+    this.#unawaited.clear();
     for (const channel of channels) channel.lose(end);
     for (const { reject } of this.#requests.values()) reject(end);
     this.#requests.clear();
@@ -155,8 +165,7 @@ export class Session implements FrameHandler {
 
   onFailed(id: number, phase: number, detail: number, errno: number): void {
     this.#channel(id).onFailed(phase, detail, errno);
-    this.#channels.delete(id);
-    this.#hold();
+    this.#forget(id);
   }
 
   onOutput(id: number, stream: number, piece: Buffer): void {
@@ -177,8 +186,7 @@ export class Session implements FrameHandler {
 
   onGone(id: number, errno: number): void {
     this.#channel(id).onGone(errno);
-    this.#channels.delete(id);
-    this.#hold();
+    this.#forget(id);
   }
 
   onReply(request: number, errno: number, answer: Buffer): void {
@@ -193,9 +201,16 @@ export class Session implements FrameHandler {
     throw new ProtocolError(`the supervisor ended the session: ${sentence}`);
   }
 
+  #forget(id: number): void {
+    this.#channels.delete(id);
+    this.#unawaited.delete(id);
+    this.#hold();
+  }
+
   /** A program that waits for nothing more ends by itself, as it does with child processes; then all ends here, too. */
   #hold(changed = false): void {
-    const isAwaited = this.#closing || this.#channels.size > 0 || this.#requests.size > 0;
+    const awaited = this.#channels.size - this.#unawaited.size + this.#requests.size;
+    const isAwaited = this.#closing || awaited > 0;
     if (isAwaited === this.#isHeld && !changed) return;
     this.#isHeld = isAwaited;
     for (const pair of [this.#stream, this.#lease]) {

@@ -14,6 +14,7 @@ export interface SupervisedProcess extends BackendProcess {
   /** What it has used, its reaped children included; settles like `exited`. */
   readonly usage: Promise<ResourceUsage>;
   resize(size: TerminalSize): Promise<void>;
+  outputSettled(): Promise<void>;
   descendants(): Promise<readonly { readonly pid: number; readonly name: string }[]>;
 }
 
@@ -45,8 +46,9 @@ export class ProcessChannel implements SupervisedProcess, Channel {
     const { writer } = session;
     this.#input = command.stdin === 'ignore' ? null : new ProcessInput(writer, id);
     this.stdin = command.stdin === 'pipe' ? this.#input : null;
-    this.stdout = new ProcessOutput(writer, id, 1);
-    this.stderr = new ProcessOutput(writer, id, 2);
+    const onChange = (): void => this.#letGo();
+    this.stdout = new ProcessOutput(writer, id, 1, onChange);
+    this.stderr = new ProcessOutput(writer, id, 2, onChange);
     // A terminal has one output.
     if (command.tty !== undefined) this.stderr.flow.end();
     this.started = new Promise((resolve, reject) => {
@@ -80,6 +82,11 @@ export class ProcessChannel implements SupervisedProcess, Channel {
     this.#session.assertOpen();
     checkTerminalSize({ columns, rows });
     this.#session.writer.resize(this.#id, columns, rows);
+  }
+
+  /** Every answer about it comes after what its outputs held and were allowed to send; to a list also on a full stream. */
+  async outputSettled(): Promise<void> {
+    await this.descendants();
   }
 
   async descendants(): Promise<readonly { readonly pid: number; readonly name: string }[]> {
@@ -131,6 +138,7 @@ export class ProcessChannel implements SupervisedProcess, Channel {
   onOutputEnd(stream: number): void {
     this.#expect(this.#state === 'running' || this.#state === 'exited');
     this.#output(stream).flow.end();
+    this.#letGo();
   }
 
   onCredit(bytes: number): void {
@@ -142,6 +150,7 @@ export class ProcessChannel implements SupervisedProcess, Channel {
     this.#state = 'exited';
     if (report.how <= 1) this.#verdict.resolve(report);
     else this.#verdict.reject(new Error(`nobody knows how ${this.#command.file} ended`));
+    this.#letGo();
   }
 
   onGone(): void {
@@ -171,6 +180,12 @@ export class ProcessChannel implements SupervisedProcess, Channel {
       // What has come completely stays readable.
       if (!output.flow.ended) output.destroy(error);
     }
+  }
+
+  /** What it has left running is no reason for this program to stay alive, as it is not with child processes. */
+  #letGo(): void {
+    if (this.#state !== 'exited') return;
+    this.#session.setAwaited(this.#id, this.stdout.isAwaited || this.stderr.isAwaited);
   }
 
   #output(stream: number): ProcessOutput {

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
+import { supervisorBinary } from '../src/binary.js';
 import { errnoName, signalName, signalNumber } from '../src/linux-numbers.js';
 import { SpawnFailure, type SpawnPhase } from '../src/spawn-failure.js';
-import { supervisorBinary } from '../src/supervisor-binary.js';
 
 describe.runIf(process.platform === 'linux')(
   'the tables of Linux (this machine has to be one to compare)',

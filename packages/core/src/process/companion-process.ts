@@ -462,7 +462,11 @@ export class CompanionProcess {
   }
 
   async #finishOutput(): Promise<void> {
-    await Promise.all([this.#stdout.finishWhenIdle(IDLE_PIPE_MS), this.#stderr.finishWhenIdle(IDLE_PIPE_MS)]);
+    const process = this.#state.is === 'ended' ? this.#state.process : undefined;
+    const settled = process?.outputSettled?.bind(process);
+    await Promise.all(
+      [this.#stdout, this.#stderr].map((output) => output.finishWhenIdle(IDLE_PIPE_MS, settled)),
+    );
   }
 
   #pathSeparator(): string {

@@ -118,19 +118,21 @@ export class OutputStream extends Readable {
 
   /**
    * For a process that has ended: resolves at the end of its output, or once a descendant has held the pipe open,
-   * empty and being read, for `idleMs`. The pipe is then cut.
+   * empty and being read, for `idleMs`. The pipe is then cut. `settled` is asked before: what has stalled on its way looks
+   * like silence.
    */
-  async finishWhenIdle(idleMs: number): Promise<void> {
+  async finishWhenIdle(idleMs: number, settled?: () => Promise<void>): Promise<void> {
     // Most processes close their outputs as they end: the news is one turn of the event loop away.
     await turn();
     while (!this.#finished) {
       const seen = this.#chunks;
       const idled = await this.#change(this.#beingRead() ? idleMs : undefined);
       if (!idled || seen !== this.#chunks || !this.#beingRead()) continue;
+      await settled?.().catch(() => {});
       // Timers run before polling: after a stall of the event loop, bytes may still wait in the pipe.
       await turn();
       await turn();
-      if (seen === this.#chunks) this.finish();
+      if (seen === this.#chunks && this.#beingRead()) this.finish();
     }
   }
 

@@ -309,6 +309,31 @@ describe('a pipe that a descendant holds after the process has ended', () => {
     expect((await read).length).toBe(2 * MIB);
   });
 
+  it('is not cut before what is still on its way has come', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { output, source } = attached();
+    const read = buffer(output.claim());
+    let looks = 0;
+    // The connection stalls for longer than that, twice.
+    const finished = output.finishWhenIdle(100, async () => {
+      looks += 1;
+      if (looks <= 2) source.write(`piece ${looks} `);
+    });
+    for (let time = 0; time < 5; time += 1) {
+      await vi.advanceTimersByTimeAsync(100);
+      for (let turn = 0; turn < 5; turn += 1) await tick();
+    }
+    await finished;
+    expect((await read).toString()).toBe('piece 1 piece 2 ');
+  });
+
+  it('is cut all the same where nobody can say any more what is on its way', async () => {
+    const { output, source } = attached();
+    output.claim().resume();
+    await output.finishWhenIdle(1, () => Promise.reject(new Error('the connection is gone')));
+    expect(source.destroyed).toBe(true);
+  });
+
   it('that ends by itself is not waited for', async () => {
     const { output, source } = attached();
     output.claim().resume();

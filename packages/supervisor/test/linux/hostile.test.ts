@@ -3,8 +3,8 @@ import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { supervisorBinary } from '../../src/binary.js';
 import { connectSupervisor } from '../../src/supervisor.js';
-import { supervisorBinary } from '../../src/supervisor-binary.js';
 import {
   command,
   firstOutput,

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
+import { supervisorBinary } from '../../src/binary.js';
 import { connectSupervisor } from '../../src/supervisor.js';
-import { supervisorBinary } from '../../src/supervisor-binary.js';
 import { isRunnable, processesWith, run, uniqueSeconds, until, WHERE } from './real-supervisor.js';
 
 const isRoot = process.getuid?.() === 0;

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { supervisorBinary } from '../../src/binary.js';
 import { signalName } from '../../src/linux-numbers.js';
 import { connectSupervisor } from '../../src/supervisor.js';
-import { supervisorBinary } from '../../src/supervisor-binary.js';
 import {
   command,
   firstOutput,

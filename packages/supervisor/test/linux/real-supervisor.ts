@@ -4,8 +4,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach } from 'vitest';
+import { supervisorBinary } from '../../src/binary.js';
 import { connectSupervisor, type Supervisor } from '../../src/supervisor.js';
-import { supervisorBinary } from '../../src/supervisor-binary.js';
 
 /** The program is one of Linux, and this machine's architecture needs one. */
 export const isRunnable =

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { supervisorBinary } from '../../src/supervisor-binary.js';
+import { supervisorBinary } from '../../src/binary.js';
 import { isRunnable, run, startSupervisor, WHERE } from './real-supervisor.js';
 
 const isRoot = process.getuid?.() === 0;

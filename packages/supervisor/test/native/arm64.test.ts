@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { supervisorBinary } from '../../src/supervisor-binary.js';
+import { supervisorBinary } from '../../src/binary.js';
 import { command, startSession, textOf, whyNot } from './session.js';
 
 // On the machine's own kernel, each instruction emulated; on arm64 itself all other tests run this program.

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { supervisorBinary } from '../../src/supervisor-binary.js';
+import { supervisorBinary } from '../../src/binary.js';
 import { type ClientFrame, frame, numbers, parseFrames } from '../frames.js';
 
 const HELLO = frame(1, 0, Buffer.from([1, 0, 0, 0]));
