@@ -12,7 +12,10 @@ import {
   SPEC_VERSION,
   type Started,
 } from '@companion/core/backend';
+import { checkedOptions } from './options.js';
 import type { HostProcesses } from './spawn.js';
+
+export type { LocalOptions } from './options.js';
 
 // What this file needs of the others it loads when it needs it: importing a backend, to have the choice, costs next to
 // nothing.
@@ -32,12 +35,14 @@ export const localBackend: Backend = Object.freeze({
     signals: !isWindows,
     killTree: true,
     descendants: !isWindows,
-    tty: false,
+    // A terminal comes from the supervisor.
+    tty: process.platform === 'linux',
     limits: false,
     networkNone: false,
     ownerDeath: isWindows ? 'survives' : 'killed',
   } as const),
   detect,
+  checkOptions: (options: unknown) => void checkedOptions(options),
   create: (request: EnvironmentRequest) => new HostEnvironment(request),
 });
 
@@ -49,11 +54,9 @@ async function detect(request: EnvironmentRequest): Promise<Detection> {
       hint: 'Pass the option `command`.',
     };
   }
+  const { detectionHere } = await import('./detection.js');
   const detail = `${process.platform} ${process.arch}, Node ${process.version}`;
-  if (localBackend.capabilities.ownerDeath === 'survives') return { available: true, detail };
-  const { watchdogAvailable } = await import('./owner-death.js');
-  if (watchdogAvailable()) return { available: true, detail };
-  return { available: true, detail: `${detail}, no sh or grep`, lowered: { ownerDeath: 'survives' } };
+  return await detectionHere(detail, checkedOptions(request.backendOptions));
 }
 
 /** The host as an environment: nothing to make and nothing to remove, but processes to end. */
@@ -61,6 +64,10 @@ class HostEnvironment implements Environment {
   readonly #request: EnvironmentRequest;
   /** Made with the first process: who only registers or selects a backend does not pay for it. */
   #processes: Promise<HostProcesses> | undefined;
+  #tellLost!: (error: Error) => void;
+  readonly #lost = new Promise<Error>((resolve) => {
+    this.#tellLost = resolve;
+  });
 
   constructor(request: EnvironmentRequest) {
     this.#request = request;
@@ -72,8 +79,7 @@ class HostEnvironment implements Environment {
     const started = {
       env: hostEnv,
       home: hostEnv.HOME ?? hostEnv.USERPROFILE ?? homedir(),
-      // This process runs on the host: when the host goes, nobody is left to be told.
-      lost: new Promise<Error>(() => {}),
+      lost: this.#lost,
     };
     if (main === undefined) return started;
     const [file, ...args] = mainCommand(main) ?? [];
@@ -91,8 +97,15 @@ class HostEnvironment implements Environment {
   }
 
   async spawn(command: Command, options: Abortable): Promise<BackendProcess> {
-    this.#processes ??= import('./spawn.js').then(({ HostProcesses }) => new HostProcesses());
-    return (await this.#processes).spawn(command, options);
+    this.#processes ??= this.#openProcesses();
+    return await (await this.#processes).spawn(command, options);
+  }
+
+  async #openProcesses(): Promise<HostProcesses> {
+    const { HostProcesses } = await import('./spawn.js');
+    const processes = new HostProcesses(checkedOptions(this.#request.backendOptions));
+    void processes.lost.then(this.#tellLost);
+    return processes;
   }
 
   async resolveBinary(

@@ -3,4 +3,5 @@ import { localBackend } from './backend.js';
 
 registerBackend(localBackend);
 
+export type { LocalOptions } from './options.js';
 export { localBackend };

@@ -41,3 +41,9 @@ export function marked(env: Readonly<Record<string, string>>, mark: string): Rec
   const outer = process.env[MARK_VARIABLE];
   return { ...env, [MARK_VARIABLE]: outer === undefined ? mark : `${outer}${SEPARATOR}${mark}` };
 }
+
+/** The marks that this process itself carries, for what is found without one of its own. */
+export function outerMarks(): Readonly<Record<string, string>> {
+  const outer = process.env[MARK_VARIABLE];
+  return outer === undefined ? {} : { [MARK_VARIABLE]: outer };
+}

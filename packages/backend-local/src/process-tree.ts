@@ -1,5 +1,5 @@
-import { CompanionError } from '@companion/core';
 import type { Signal } from '@companion/core/backend';
+import { survivors } from './host-commands.js';
 import { type ProcessEntry, readProcessTable } from './process-table.js';
 
 /** How long processes may take to vanish after SIGKILL; one that waits for a dead disk takes longer. */
@@ -67,7 +67,7 @@ export class ProcessTree {
       const members = await this.members();
       if (members.length === 0) return;
       for (const { pid } of members) sendSignal(pid, 'SIGKILL');
-      if (Date.now() > deadline) throw survivors(members);
+      if (Date.now() > deadline) throw survivors(`still there ${VANISH_MS} ms after SIGKILL`, members);
       // The kernel reports the end of children alone, and most of these are not ours.
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
@@ -113,15 +113,4 @@ function sendSignal(pid: number, signal: Signal): void {
   } catch {
     // Ended meanwhile; or another user's now, which the next look tells.
   }
-}
-
-function survivors(members: readonly ProcessEntry[]): CompanionError {
-  const list = members.map(({ pid, name }) => `${name} (${pid})`).join(', ');
-  return new CompanionError(
-    'COMPANION_SHUTDOWN_FAILED',
-    `still there ${VANISH_MS} ms after SIGKILL: ${list}`,
-    {
-      hint: 'They run as another user, or wait for a device that does not answer.',
-    },
-  );
 }

@@ -2,8 +2,8 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, extname, isAbsolute, join, resolve } from 'node:path';
 
 const isWindows = process.platform === 'win32';
-/** Where execvp(3) looks when PATH is unset. */
-const DEFAULT_PATH = isWindows ? '' : '/bin:/usr/bin';
+/** Where execvp(3) of musl and the supervisor look when PATH is unset; glibc leaves the first one out. */
+const DEFAULT_PATH = isWindows ? '' : '/usr/local/bin:/usr/bin:/bin';
 const DEFAULT_PATHEXT = '.COM;.EXE;.BAT;.CMD';
 
 export type Resolved =

@@ -51,9 +51,12 @@ it('registers, detects and starts without loading execa', async () => {
   expect(modules.filter((url) => url.includes('execa'))).toEqual([]);
 });
 
-it('loads execa with the first process', async () => {
-  const modules = await modulesLoadedBy(
-    `${CREATE} await runner.init(); await runner.run('true'); await runner.shutdown();`,
+it('loads execa with the first process that no supervisor starts', async () => {
+  const program = `${CREATE} await runner.init(); await runner.run('true'); await runner.shutdown();`;
+  const supervised = await modulesLoadedBy(program);
+  expect(supervised.some((url) => url.includes('/execa/'))).toBe(process.platform !== 'linux');
+  const direct = await modulesLoadedBy(
+    program.replace('sourceDir', 'backendOptions: { local: { supervisor: false } }, sourceDir'),
   );
-  expect(modules.filter((url) => url.includes('/execa/'))).not.toEqual([]);
+  expect(direct.filter((url) => url.includes('/execa/'))).not.toEqual([]);
 });

@@ -13,7 +13,8 @@ function owner(body: string): ChildProcess {
   const program = `
 import { startCompanion } from '@companion/core';
 import { localBackend } from '@companion/backend-local/backend';
-const runner = await startCompanion({ sourceDir: '.', backends: [localBackend] });
+const options = { sourceDir: '.', backends: [localBackend], backendOptions: { local: { supervisor: false } } };
+const runner = await startCompanion(options);
 ${body}`;
   return spawn(process.execPath, ['--input-type=module', '--eval', program], {
     cwd: packageFolder,
@@ -122,7 +123,9 @@ describe.runIf(process.platform === 'linux')('the watchdog', { timeout: 2 * TIME
       const inner = ${JSON.stringify(`
         import { startCompanion } from '@companion/core';
         import { localBackend } from '@companion/backend-local/backend';
-        const runner = await startCompanion({ sourceDir: '.', backends: [localBackend], hostEnv: 'minimal' });
+        const runner = await startCompanion({
+          sourceDir: '.', backends: [localBackend], hostEnv: 'minimal', backendOptions: { local: { supervisor: false } },
+        });
         const sleeper = await runner.spawn('sleep', ['1000']);
         console.log(sleeper.pid);`)};
       const nested = await runner.spawn(process.execPath, ['--input-type=module', '--eval', inner]);

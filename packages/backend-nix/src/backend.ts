@@ -15,7 +15,8 @@ export const nixBackend: Backend = {
     signals: true,
     killTree: true,
     descendants: true,
-    tty: false,
+    // As on the local backend.
+    tty: process.platform === 'linux',
     limits: false,
     networkNone: false,
     ownerDeath: 'killed',

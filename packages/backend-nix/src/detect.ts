@@ -48,10 +48,8 @@ export async function detectNix(
       `Run \`git add --intent-to-add flake.nix\` there, or set \`backendOptions.nix.flake\` to \`path:${dirname(flakeInGit)}\`, which git has no part in.`,
     );
   }
-  const detail = `${nix.version}, ${program.path}`;
-  const { watchdogAvailable } = await import('@companion/backend-local/spawn');
-  if (watchdogAvailable()) return { available: true, detail };
-  return { available: true, detail: `${detail}, no sh or grep`, lowered: { ownerDeath: 'survives' } };
+  const { detectionHere } = await import('@companion/backend-local/spawn');
+  return await detectionHere(`${nix.version}, ${program.path}`);
 }
 
 function whyUnreadable({

@@ -28,8 +28,7 @@ export class NixEnvironment implements Environment {
     const { openShell } = await import('./open-shell.js');
     const shell = await openShell(this.#request, this.#options, { signal });
     this.#shell = shell;
-    // Processes run on the host: when the host goes, nobody is left to be told.
-    const started = { env: shell.env, home: shell.home, lost: new Promise<Error>(() => {}) };
+    const started = { env: shell.env, home: shell.home, lost: shell.lost };
     const command = this.#mainCommand(shell.env);
     if (command === undefined) return started;
     try {

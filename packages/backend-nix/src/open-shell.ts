@@ -84,6 +84,11 @@ export class OpenShell {
     return await this.#host.processes.spawn(command, options);
   }
 
+  /** Resolves when all that runs has been lost at once. */
+  get lost(): Promise<Error> {
+    return this.#host.processes.lost;
+  }
+
   resolveBinary(file: string, at: { readonly env: Variables; readonly cwd: string }): string | null {
     const found = resolveBinary(file, at);
     return found.is === 'program' ? found.path : null;

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import type { CompanionProcess, CompanionRunner, TerminalSize } from '@companion/core';
 import { passInput } from './pass-stdio.js';
 import { say } from './print.js';
@@ -29,6 +30,9 @@ export function connectInput(
   if (!tty) return stop;
   // Keys are for the terminal inside: it echoes, and its Ctrl-C is a signal there.
   source.setRawMode?.(true);
+  // So are line breaks, which Node's raw mode leaves on: what draws a whole screen would be drawn askew. The end of the
+  // raw mode takes this back, too; where there is no stty, it stays as it is.
+  spawnSync('stty', ['-opost'], { stdio: [0, 'ignore', 'ignore'] });
   const onResize = (): void => {
     // A command that has ended has no terminal any more.
     command.resize(sizeOf(stdout)).catch(() => {});

@@ -10,7 +10,8 @@ export interface Failure {
 
 /** One line of companion's own, on stderr. */
 export function say(stderr: OutputSink, message: string): void {
-  stderr.write(`companion: ${message}\n`);
+  // While a command has the terminal, a line break alone does not lead back to the left.
+  stderr.write(`companion: ${message}${stderr.isTTY === true ? '\r\n' : '\n'}`);
 }
 
 /** One document, on stdout. */

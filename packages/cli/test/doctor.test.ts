@@ -57,7 +57,7 @@ describe('companion doctor', () => {
       from: 'command',
       path: expect.stringMatching(/index\.js$/),
       priority: 100,
-      capabilities: expect.objectContaining({ filesystem: 'shared', tty: false }),
+      capabilities: expect.objectContaining({ filesystem: 'shared', user: false }),
       durationMs: expect.any(Number),
       environments: null,
     });

@@ -5,7 +5,7 @@ import { wrap } from './mutants/wrap.js';
 
 test('a backend that declares less, and does no more than that, passes the counter-cases', async () => {
   const modest = wrap(localBackend, {
-    capabilities: { descendants: false, killTree: false, signals: false },
+    capabilities: { descendants: false, killTree: false, signals: false, tty: false },
     process: ({ kill }) => ({ kill: (signal) => kill(signal, 'process') }),
   });
   const only = [

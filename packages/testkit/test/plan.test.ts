@@ -57,7 +57,7 @@ describe('planConformance()', () => {
   });
 
   test('a waived case that does not apply is skipped', () => {
-    const cases = [caseOf('a.one', { requires: { tty: true } })];
+    const cases = [caseOf('a.one', { requires: { limits: true } })];
     expect(planOf(cases, { waivers: { 'a.one': '#7' } })).toMatchObject([{ action: 'skip' }]);
   });
 

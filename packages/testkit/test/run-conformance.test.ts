@@ -46,19 +46,22 @@ afterEach(() => {
 
 describe('a run', () => {
   test('reports every case and that nothing is left', async () => {
-    const report = await reportOn([passing, caseOf('test.tty', passing.run, { requires: { tty: true } })]);
+    const report = await reportOn([
+      passing,
+      caseOf('test.limits', passing.run, { requires: { limits: true } }),
+    ]);
     expect(verdicts(report)).toEqual([
       'test.passing passed',
-      'test.tty skipped: applies to tty true, it has false',
+      'test.limits skipped: applies to limits true, it has false',
       'suite.leaves-nothing passed',
     ]);
     expect(report.counts).toEqual({ passed: 2, failed: 0, skipped: 1, waived: 0 });
   });
 
   test('in which nothing applies fails', async () => {
-    const report = await reportOn([caseOf('test.tty', passing.run, { requires: { tty: true } })]);
+    const report = await reportOn([caseOf('test.limits', passing.run, { requires: { limits: true } })]);
     expect(verdicts(report)).toEqual([
-      'test.tty skipped: applies to tty true, it has false',
+      'test.limits skipped: applies to limits true, it has false',
       'suite.runs-cases failed: every case is skipped: nothing has been shown',
     ]);
   });

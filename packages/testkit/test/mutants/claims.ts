@@ -50,7 +50,8 @@ export const claimsMutants: readonly Mutant[] = [
     id: 'claims/terminals',
     breaks: 'It says that it has terminals, and gives pipes.',
     failedBy: ['terminals.streams', 'terminals.size', 'terminals.echo', 'terminals.interrupt'],
-    backend: (real) => wrap(real, { capabilities: { tty: true } }),
+    backend: (real) =>
+      wrap(real, { capabilities: { tty: true }, command: ({ tty: _tty, ...command }) => command }),
   },
   {
     id: 'claims/users',

@@ -1,4 +1,3 @@
-import { localBackend } from '@companion/backend-local/backend';
 import type { Backend } from '@companion/core/backend';
 import { describe, expect, test } from 'vitest';
 import type { ConformanceCase } from '../../src/case.js';
@@ -7,6 +6,7 @@ import type { ConformanceTarget } from '../../src/plan.js';
 import type { CaseReport } from '../../src/report.js';
 import { runSuite } from '../../src/run-conformance.js';
 import { Suite } from '../../src/suite.js';
+import { directLocal } from '../fixtures/direct-local.mjs';
 import type { Mutant } from './mutant.js';
 import { wrap } from './wrap.js';
 
@@ -20,15 +20,15 @@ const SAYS_NO_DEMAND = /^(?:\w*Error|COMPANION_\w+): |^Expected /;
 /** Far from most rules, and quick: a mutant that fails both breaks more than what it says. */
 const ELSEWHERE = ['arguments.unicode', 'exit-status.high-code-is-a-code'];
 
-/** The built backend, as another program imports it. */
-const module = new URL('../../../backend-local/dist/backend.js', import.meta.url).href;
+/** As another program imports it. */
+const module = `${new URL('../fixtures/direct-local.mjs', import.meta.url).href}#directLocal`;
 
 /**
  * Registers a test per mutant: the cases it names fail and say what was demanded, they pass (or do not apply) where
  * nothing is broken, and cases about something else pass.
  * `real` is what the mutants are made of.
  */
-export function judge(area: string, mutants: readonly Mutant[], real: Backend = localBackend): void {
+export function judge(area: string, mutants: readonly Mutant[], real: Backend = directLocal): void {
   describe(`mutants of ${area}`, () => {
     let cases = conformanceCases;
 

@@ -1,0 +1,211 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { localBackend } from '@companion/backend-local/backend';
+import { HostProcesses } from '@companion/backend-local/spawn';
+import { type CompanionRunner, startCompanion } from '@companion/core';
+import type { Command } from '@companion/core/backend';
+import { afterEach, describe, expect, it } from 'vitest';
+
+const packageFolder = join(import.meta.dirname, '..');
+const isRoot = process.getuid?.() === 0;
+const runners: CompanionRunner[] = [];
+const folders: string[] = [];
+
+interface Outside {
+  /** A command that executes the one behind it. */
+  readonly wrapper?: readonly string[];
+  readonly stdin?: 'ignore' | number;
+}
+
+afterEach(async () => {
+  for (const runner of runners.splice(0)) await runner.shutdown();
+  for (const made of folders.splice(0)) rmSync(made, { recursive: true });
+});
+
+async function companion(options: object = {}): Promise<CompanionRunner> {
+  const runner = await startCompanion({ sourceDir: '.', backends: [localBackend], ...options });
+  runners.push(runner);
+  return runner;
+}
+
+function folder(): string {
+  const made = mkdtempSync(join(tmpdir(), 'companion-local-'));
+  folders.push(made);
+  return made;
+}
+
+/** What another program prints that has a companion in `runner`. Rejects when it does not end by itself. */
+async function program(body: string, { wrapper = [], stdin = 'ignore' }: Outside = {}): Promise<string> {
+  const text = `
+import fs from 'node:fs';
+import { startCompanion } from '@companion/core';
+import { localBackend } from '@companion/backend-local/backend';
+const runner = await startCompanion({ sourceDir: '.', backends: [localBackend] });
+${body}`;
+  const [file = '', ...args] = [...wrapper, process.execPath, '--input-type=module', '--eval', text];
+  const child = spawn(file, args, { cwd: packageFolder, stdio: [stdin, 'pipe', 'inherit'], timeout: 20_000 });
+  const printed = child.stdout?.setEncoding('utf8').toArray();
+  const [code, signal] = await once(child, 'exit');
+  expect({ code, signal }).toEqual({ code: 0, signal: null });
+  return (await printed)?.join('') ?? '';
+}
+
+/** Polls: the kernel tells nobody but a parent of a process's end. */
+async function gone(pid: number): Promise<void> {
+  while (existsSync(`/proc/${pid}`)) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function parentOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return undefined;
+  }
+}
+
+function supervisorOf(pid: number | null): number {
+  const keeper = pid === null ? undefined : parentOf(pid);
+  const supervisor = keeper === undefined ? undefined : parentOf(keeper);
+  if (supervisor === undefined) throw new Error(`nobody has started ${pid}`);
+  expect(readFileSync(`/proc/${supervisor}/comm`, 'utf8')).toBe('companion-super\n');
+  return supervisor;
+}
+
+function command(file: string, args: readonly string[], more: Partial<Command> = {}): Command {
+  return { file, args, env: { PATH: process.env.PATH ?? '' }, cwd: '/', stdin: 'ignore', ...more };
+}
+
+describe.runIf(process.platform === 'linux')('processes of the supervisor', () => {
+  it('are started by one supervisor per companion, which ends with it', async () => {
+    const [one, other] = [await companion(), await companion()];
+    const sleepers = await Promise.all([one, one, other].map((runner) => runner.spawn('sleep', ['1000'])));
+    const [first, second, third] = sleepers.map(({ pid }) => supervisorOf(pid));
+    expect(second).toBe(first);
+    expect(third).not.toBe(first);
+    await one.shutdown();
+    expect(existsSync(`/proc/${first}`)).toBe(false);
+    expect(existsSync(`/proc/${third}`)).toBe(true);
+  });
+
+  it('are started anew after stop()', async () => {
+    const runner = await companion();
+    const before = supervisorOf((await runner.spawn('sleep', ['1000'])).pid);
+    await runner.stop();
+    expect(existsSync(`/proc/${before}`)).toBe(false);
+    await runner.init();
+    expect((await runner.run('echo', ['again'])).stdout).toBe('again\n');
+  });
+
+  it('end when their supervisor is killed, and their companion says that it is lost', async () => {
+    const runner = await companion();
+    const sleeper = await runner.spawn('sleep', ['1000']);
+    const { pid } = sleeper;
+    process.kill(supervisorOf(pid), 'SIGKILL');
+    await expect(sleeper.wait()).rejects.toMatchObject({ code: 'COMPANION_ENVIRONMENT_LOST' });
+    await expect(runner.run('true')).rejects.toMatchObject({ code: 'COMPANION_ENVIRONMENT_LOST' });
+    await runner.shutdown();
+    await gone(Number(pid));
+  });
+
+  it('inherit the standard input itself, of which they take what they read and no more', async () => {
+    const lines = join(folder(), 'lines');
+    writeFileSync(lines, 'first\nsecond\n');
+    const input = openSync(lines, 'r');
+    const stdout = await program(
+      `const command = await runner.spawn('sh', ['-c', 'read -r line; echo "got $line"'], { stdin: 'inherit' });
+       for await (const line of command.lines()) console.log(line);
+       await runner.shutdown();
+       process.stdout.write(fs.readFileSync(0));`,
+      { stdin: input },
+    );
+    closeSync(input);
+    expect(stdout).toBe('got first\nsecond\n');
+  });
+
+  it('which they leave running are no reason for the program to stay alive, and end with it', async () => {
+    const stdout = await program(`
+      const { stdout } = await runner.run('sh', ['-c', 'sleep 1000 > /dev/null 2>&1 & echo $!']);
+      console.log(stdout.trim());`);
+    await gone(Number(stdout));
+  });
+
+  it('do not keep a program alive that has none', async () => {
+    expect(await program(`await runner.run('true'); console.log('end');`)).toBe('end\n');
+  });
+
+  it.runIf(isRoot)('run as who the program is by now', async () => {
+    const stdout = await program(`
+      const before = await runner.run('id', ['-u']);
+      process.setgroups([]);
+      process.setgid(65534);
+      process.setuid(65534);
+      const after = await runner.run('id', ['-u']);
+      process.stdout.write(before.stdout + after.stdout);
+      process.exit();`);
+    expect(stdout).toBe('0\n65534\n');
+  });
+
+  it.runIf(existsSync('/proc/keys'))('have the session keyring of the program', async () => {
+    const sessions = (keys: string): readonly string[] => keys.match(/^\w+(?= .* _(?:uid_)?ses)/gm) ?? [];
+    const runner = await companion();
+    const { stdout } = await runner.run('cat', ['/proc/keys']);
+    expect(sessions(stdout)).toEqual(sessions(readFileSync('/proc/keys', 'utf8')));
+  });
+
+  it.runIf(isRoot)('that have become another user are said to be still there', async () => {
+    const open = folder();
+    chmodSync(open, 0o755);
+    const setuid = join(open, 'setpriv');
+    copyFileSync('/usr/bin/setpriv', setuid);
+    chmodSync(setuid, 0o4755);
+    const stdout = await program(
+      `const args = ['--reuid', '0', 'sh', '-c', 'echo $$; exec sleep 1000'];
+       const left = await runner.spawn(${JSON.stringify(setuid)}, args);
+       for await (const line of left.lines()) { console.log(line); break; }
+       const error = await runner.shutdown({ graceMs: 10 }).catch((error) => error);
+       console.log(JSON.stringify([error.code, error.message]));
+       process.exit();`,
+      { wrapper: ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'] },
+    );
+    const [pid = '', error = ''] = stdout.split('\n');
+    process.kill(Number(pid), 'SIGKILL');
+    expect(JSON.parse(error)).toEqual(['COMPANION_SHUTDOWN_FAILED', expect.stringContaining('sleep')]);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('without a supervisor', () => {
+  it('this program starts processes itself, and says that they have no terminal', async () => {
+    const runner = await companion({ backendOptions: { local: { supervisor: false } } });
+    expect(runner.capabilities.tty).toBe(false);
+    const { stdout } = await runner.run('sh', ['-c', 'echo $PPID']);
+    expect(stdout).toBe(`${process.pid}\n`);
+  });
+
+  it('a terminal is refused', async () => {
+    const processes = new HostProcesses({ supervisor: false });
+    const tty = { columns: 80, rows: 24 };
+    await expect(processes.spawn(command('true', [], { tty }), {})).rejects.toMatchObject({
+      code: 'COMPANION_UNSUPPORTED',
+    });
+  });
+});
+
+it('refuses options that it does not know', async () => {
+  for (const local of [{ supervisors: true }, { supervisor: 'no' }, []]) {
+    await expect(companion({ backendOptions: { local } })).rejects.toThrow(/backendOptions\.local/);
+  }
+});
