@@ -7,12 +7,17 @@ import { x } from 'tinyexec';
 /** The name under which `node:child_process` appears in tables: the floor that everybody stands on. */
 export const FLOOR = 'child_process.spawn';
 
+/** As on systems without a supervisor. */
+export const DIRECT = 'companion, without supervisor';
+
 /**
- * The same job in four ways: run a command with an empty standard input, and resolve with its output and exit code.
+ * The same job in five ways: run a command with an empty standard input, and resolve with its output and exit code.
  * `companion` has to be ended with `close()`.
  */
 export async function commandRunners() {
-  const companion = await startCompanion({ backends: [localBackend], sourceDir: import.meta.dirname });
+  const options = { backends: [localBackend], sourceDir: import.meta.dirname };
+  const companion = await startCompanion(options);
+  const direct = await startCompanion({ ...options, backendOptions: { local: { supervisor: false } } });
   const run = {
     [FLOOR]: runByHand,
     execa: async (file, args) => {
@@ -26,8 +31,9 @@ export async function commandRunners() {
       return { stdout, code: exitCode };
     },
     companion: (file, args) => companion.run(file, args),
+    [DIRECT]: (file, args) => direct.run(file, args),
   };
-  return { run, companion, close: () => companion.shutdown() };
+  return { run, companion, close: () => Promise.all([companion.shutdown(), direct.shutdown()]) };
 }
 
 /** What one writes without a library. */

@@ -17,8 +17,9 @@ export class HostProcesses {
   readonly #withSupervisor: boolean;
   #tellLost!: (error: Error) => void;
   #direct: Promise<HostCommands> | undefined;
-  /** By who this program was when it started them: who has given up rights shall not have them through a supervisor. */
-  readonly #supervised = new Map<string, Promise<SupervisedProcesses | undefined>>();
+  #supervised: Promise<SupervisedProcesses | undefined> | undefined;
+  /** Those of who this program was before. */
+  readonly #former: HostCommands[] = [];
 
   constructor({ supervisor = true }: LocalOptions = {}) {
     this.#withSupervisor = supervisor;
@@ -39,8 +40,8 @@ export class HostProcesses {
 
   /** Ends whatever is left of all processes: TERM, a second, KILL. */
   async endAll(): Promise<void> {
-    const all = [this.#direct, ...this.#supervised.values()];
-    this.#supervised.clear();
+    const all = [this.#direct, this.#supervised, ...this.#former.splice(0)];
+    this.#supervised = undefined;
     const ends = await Promise.allSettled(all.map(async (commands) => await (await commands)?.endAll()));
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
@@ -48,7 +49,7 @@ export class HostProcesses {
   async #commandsFor({ stdin, tty }: Command): Promise<HostCommands> {
     // A program that inherits the standard input has the descriptor itself: it takes what it reads, and no more.
     const inherits = stdin === 'inherit' && tty === undefined;
-    const supervised = inherits || !this.#withSupervisor ? undefined : await this.#supervisor();
+    const supervised = inherits || !this.#withSupervisor ? undefined : await this.#supervisedNow();
     return supervised ?? (await this.#starter());
   }
 
@@ -57,30 +58,20 @@ export class HostProcesses {
     return this.#direct;
   }
 
-  /** `undefined` where none can be started. */
-  #supervisor(): Promise<SupervisedProcesses | undefined> {
-    const identity = whoWeAre();
-    let supervised = this.#supervised.get(identity);
-    if (supervised === undefined) {
-      supervised = this.#startSupervisor();
-      this.#supervised.set(identity, supervised);
+  async #supervisedNow(): Promise<SupervisedProcesses | undefined> {
+    this.#supervised ??= this.#openSupervised();
+    const opened = this.#supervised;
+    const supervised = await opened;
+    if (supervised === undefined || supervised.areOurs) return supervised;
+    if (this.#supervised === opened) {
+      this.#former.push(supervised);
+      this.#supervised = this.#openSupervised();
     }
-    return supervised;
+    return await this.#supervised;
   }
 
-  async #startSupervisor(): Promise<SupervisedProcesses | undefined> {
-    const { usableSupervisor } = await import('./usable-supervisor.js');
-    const path = usableSupervisor();
-    if (path === undefined) return undefined;
+  async #openSupervised(): Promise<SupervisedProcesses | undefined> {
     const { SupervisedProcesses } = await import('./supervised-processes.js');
-    // Forbidden by a security module, out of processes: this program's own start says what is wrong, or works.
-    const supervised = await SupervisedProcesses.start(path).catch(() => undefined);
-    void supervised?.lost.then(this.#tellLost);
-    return supervised;
+    return await SupervisedProcesses.open(this.#tellLost);
   }
-}
-
-function whoWeAre(): string {
-  const { geteuid, getuid, getegid, getgid, getgroups } = process;
-  return [geteuid?.(), getuid?.(), getegid?.(), getgid?.(), ...(getgroups?.() ?? [])].join();
 }

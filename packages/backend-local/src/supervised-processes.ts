@@ -1,41 +1,82 @@
+import { basename } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Abortable, BackendProcess, Command } from '@companion/core/backend';
-import { SpawnFailure, type SupervisedProcess } from '@companion/supervisor';
-import { type HostCommands, notExecutable, startFailure, survivors } from './host-commands.js';
-import { HostSupervisor, isRefusal } from './host-supervisor.js';
+import { SpawnFailure, type SupervisedProcess, type Supervisor } from '@companion/supervisor';
+import {
+  type HostCommands,
+  LEFTOVER_GRACE_MS,
+  notExecutable,
+  startFailure,
+  survivors,
+} from './host-commands.js';
+import { type HostSupervisor, hostSupervisor, type SupervisorUser } from './host-supervisor.js';
 import { outerMarks } from './marks.js';
 import { resolveBinary } from './resolve-binary.js';
 
-/** Processes that a supervisor starts and keeps together: nothing that descends from them escapes it. */
+interface HostProcess extends BackendProcess {
+  /** Resolves once nothing of its tree is left. */
+  readonly gone: Promise<void>;
+}
+
+/** Processes that this program's supervisor starts and keeps together: nothing that descends from them escapes it. */
 export class SupervisedProcesses implements HostCommands {
   readonly #host: HostSupervisor;
+  readonly #user: SupervisorUser;
+  readonly #supervisor: Supervisor;
+  /** Those of which something is left. */
+  readonly #processes = new Set<HostProcess>();
 
-  /** Rejects when the supervisor cannot be started. */
-  static async start(path: string): Promise<SupervisedProcesses> {
-    return new SupervisedProcesses(await HostSupervisor.start(path));
+  /** `undefined` where there is no supervisor. `onLost` is called when that goes, and all processes with it. */
+  static async open(onLost: (error: Error) => void): Promise<SupervisedProcesses | undefined> {
+    const host = hostSupervisor();
+    const user = { onLost };
+    const supervisor = await host.borrow(user);
+    if (supervisor !== undefined) return new SupervisedProcesses(host, user, supervisor);
+    host.release(user);
+    return undefined;
   }
 
-  private constructor(host: HostSupervisor) {
+  private constructor(host: HostSupervisor, user: SupervisorUser, supervisor: Supervisor) {
     this.#host = host;
+    this.#user = user;
+    this.#supervisor = supervisor;
   }
 
-  /** Resolves when the supervisor has gone, and all processes with it. */
-  get lost(): Promise<Error> {
-    return this.#host.supervisor.lost;
+  /** Whether they run as who this program is now. */
+  get areOurs(): boolean {
+    return this.#host === hostSupervisor();
   }
 
   async spawn(command: Command, options: Abortable): Promise<BackendProcess> {
     // An outer companion finds its own by these, whatever way it has started them.
     const env = { ...command.env, ...outerMarks() };
     try {
-      return asHostProcess(await this.#host.supervisor.spawn({ ...command, env }, options));
+      const supervised = await this.#supervisor.spawn({ ...command, env }, options);
+      const process = asHostProcess(supervised, command.file);
+      this.#processes.add(process);
+      void process.gone.then(() => this.#processes.delete(process));
+      return process;
     } catch (error) {
       throw error instanceof SpawnFailure ? hostFailure(error, command) : error;
     }
   }
 
   async endAll(): Promise<void> {
-    await this.#host.end();
+    try {
+      if (this.#processes.size > 0) await endAll([...this.#processes]);
+    } finally {
+      this.#host.release(this.#user);
+    }
   }
+}
+
+async function endAll(processes: readonly HostProcess[]): Promise<void> {
+  const patience = new AbortController();
+  const late = pause(LEFTOVER_GRACE_MS, undefined, { signal: patience.signal }).catch(() => {});
+  await Promise.all(processes.map((process) => process.kill('SIGTERM', 'tree')));
+  await Promise.race([Promise.all(processes.map(({ gone }) => gone)), late]);
+  patience.abort();
+  await Promise.all(processes.map((process) => process.kill('SIGKILL', 'tree')));
 }
 
 function hostFailure(failure: SpawnFailure, command: Command): Error {
@@ -49,22 +90,29 @@ function hostFailure(failure: SpawnFailure, command: Command): Error {
   return notExecutable(path, command, { interpreterMissing: code === 'ENOENT', cause: failure });
 }
 
-function asHostProcess(process: SupervisedProcess): BackendProcess {
-  const { pid, stdin, stdout, stderr, exited } = process;
+function asHostProcess(process: SupervisedProcess, file: string): HostProcess {
+  const { pid, stdin, stdout, stderr, exited, gone } = process;
+  let ended = false;
+  const onEnd = (): void => {
+    ended = true;
+  };
+  exited.then(onEnd, onEnd);
   return {
     pid,
     stdin,
     stdout,
     stderr,
     exited,
+    gone,
     kill: async (signal, target) => {
       try {
         await process.kill(signal, target);
       } catch (error) {
-        if (!isRefusal(error)) throw error;
+        if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) throw error;
         // As kill(2) for many: it is enough that it has reached those that it may.
         if (target !== 'tree' || signal !== 'SIGKILL') return;
-        throw survivors('still there after SIGKILL', await process.descendants(), error);
+        const own = ended || pid === null ? [] : [{ pid, name: basename(file) }];
+        throw survivors('still there after SIGKILL', [...own, ...(await process.descendants())], error);
       }
     },
     resize: (size) => process.resize(size),

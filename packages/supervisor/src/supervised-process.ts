@@ -13,6 +13,8 @@ import { checkTerminalSize, type SupervisedCommand } from './spawn-frame.js';
 export interface SupervisedProcess extends BackendProcess {
   /** What it has used, its reaped children included; settles like `exited`. */
   readonly usage: Promise<ResourceUsage>;
+  /** Resolves once nothing of its tree is left, or the supervisor is lost. */
+  readonly gone: Promise<void>;
   resize(size: TerminalSize): Promise<void>;
   outputSettled(): Promise<void>;
   descendants(): Promise<readonly { readonly pid: number; readonly name: string }[]>;
@@ -29,6 +31,7 @@ export class ProcessChannel implements SupervisedProcess, Channel {
   readonly stderr: ProcessOutput;
   readonly exited: Promise<ProcessExit>;
   readonly usage: Promise<ResourceUsage>;
+  readonly gone: Promise<void>;
   /** Resolves once it runs; rejects with a {@link SpawnFailure}, or with why the supervisor is gone. */
   readonly started: Promise<SupervisedProcess>;
   readonly #session: Session;
@@ -37,6 +40,7 @@ export class ProcessChannel implements SupervisedProcess, Channel {
   readonly #input: ProcessInput | null;
   #start!: { resolve(process: SupervisedProcess): void; reject(error: Error): void };
   #verdict!: { resolve(exit: ExitReport): void; reject(error: Error): void };
+  #tellGone!: () => void;
   #state: State = 'starting';
 
   constructor(session: Session, id: number, command: SupervisedCommand) {
@@ -51,6 +55,9 @@ export class ProcessChannel implements SupervisedProcess, Channel {
     this.stderr = new ProcessOutput(writer, id, 2, onChange);
     // A terminal has one output.
     if (command.tty !== undefined) this.stderr.flow.end();
+    this.gone = new Promise((resolve) => {
+      this.#tellGone = resolve;
+    });
     this.started = new Promise((resolve, reject) => {
       this.#start = { resolve, reject };
     });
@@ -160,6 +167,7 @@ export class ProcessChannel implements SupervisedProcess, Channel {
       flow.forget();
     }
     this.#state = 'gone';
+    this.#tellGone();
     this.#input?.flow.stop();
     // Who has ended it gets to its end; who still writes has to be stopped.
     if (this.#input?.writableEnded === false) this.#input.destroy();
@@ -171,6 +179,7 @@ export class ProcessChannel implements SupervisedProcess, Channel {
 
   #leave(error: Error): void {
     this.#state = 'gone';
+    this.#tellGone();
     this.#start.reject(error);
     this.#verdict.reject(error);
     this.#input?.flow.stop();
