@@ -8,9 +8,34 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eachEngine } from '../engines/each-engine.js';
+import { missingTools } from '../engines/images.mjs';
 
 const packageFolder = join(import.meta.dirname, '../..');
 const USER = 1000;
+
+/** What people do with a checkout; each command's output is in the result. */
+const TOOLS = `
+import { startCompanion } from '@companion/core';
+import { dockerBackend } from '@companion/backend-docker/backend';
+const [image, host, sourceDir] = process.argv.slice(1);
+const runner = await startCompanion({
+  name: 'ordinary', sourceDir, image, backends: [dockerBackend], backendOptions: { docker: { host } },
+});
+const sh = async (script) => {
+  const { code, stdout, stderr } = await runner.run('sh', ['-c', script], { reject: false });
+  return { code, stdout, stderr };
+};
+const results = {
+  git: await sh(\`
+    git init --quiet . && echo text > file && git add file &&
+    git -c user.name=A -c user.email=a@b commit --quiet -m first && git status --porcelain &&
+    git clone --quiet . "$HOME/clone" && git -C "$HOME/clone" log --format=%s && cat "$HOME/clone/file"\`),
+  npm: await sh('npm init --yes > /dev/null && npm pack --silent && npm config set fund false && cat "$HOME/.npmrc"'),
+  ssh: await sh('ssh -V && ssh -G machine | grep -E "^(user|identityfile .*id_ed25519)"'),
+};
+console.log(JSON.stringify(results));
+await runner.shutdown();
+`;
 
 const PROGRAM = `
 import { startCompanion } from '@companion/core';
@@ -53,23 +78,16 @@ eachEngine('an ordinary user', (engine) => {
     await rm(place, { recursive: true });
   });
 
-  const run = async (env: NodeJS.ProcessEnv) => {
+  const run = async (env: NodeJS.ProcessEnv, program = PROGRAM, image = engine.images.node) => {
     await rm(sourceDir, { recursive: true });
     await mkdir(sourceDir);
     await chown(sourceDir, USER, USER);
-    const args = [
-      '--input-type=module',
-      '--eval',
-      PROGRAM,
-      engine.images.node,
-      `unix://${socket()}`,
-      sourceDir,
-    ];
+    const args = ['--input-type=module', '--eval', program, image, `unix://${socket()}`, sourceDir];
     const { stdout } = await promisify(execFile)(process.execPath, args, {
       ...{ uid: USER, gid: USER, cwd: packageFolder },
       env: { PATH: process.env.PATH, ...env },
     });
-    return JSON.parse(stdout) as Record<string, string>;
+    return JSON.parse(stdout);
   };
 
   const isRoot = process.getuid?.() === 0;
@@ -122,6 +140,22 @@ eachEngine('an ordinary user', (engine) => {
     expect(node).toBe(`[ ${USER}, '${name}', true ]\n`);
     expect(given).toBe('own\n');
     for (const path of ['made', 'deep', 'deep/file']) {
+      expect((await stat(join(sourceDir, path))).uid, path).toBe(USER);
+    }
+  });
+
+  const missing = missingTools();
+  const title = `git, npm and ssh work${missing === undefined ? '' : ` [${missing}]`}`;
+  test.skipIf(!isRoot || missing !== undefined)(title, async () => {
+    const { git, npm, ssh } = await run({}, TOOLS, engine.images.tools);
+    expect(git).toEqual({ code: 0, stdout: 'first\ntext\n', stderr: '' });
+    expect(npm).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^workspace-1\.0\.0\.tgz\nfund=false\n$/),
+    });
+    expect(ssh).toMatchObject({ code: 0, stderr: expect.stringMatching(/^OpenSSH/) });
+    expect(ssh.stdout).toMatch(/^user [a-z]/);
+    for (const path of ['.git/HEAD', '.git/objects', 'package.json', 'workspace-1.0.0.tgz']) {
       expect((await stat(join(sourceDir, path))).uid, path).toBe(USER);
     }
   });

@@ -10,6 +10,8 @@ export interface TestImages {
   readonly node: string;
   /** With `ENTRYPOINT`, `CMD`, `USER tester` (1000:1000), `WORKDIR /srv/work` and `GREETING`. */
   readonly entrypoint: string;
+  /** `node`, with this machine's git, ssh and npm. Not in the registry; there where `missingTools()` says nothing. */
+  readonly tools: string;
 }
 
 /** A registry that wants to know who asks. */
@@ -27,7 +29,7 @@ export interface TestEngine {
   /** As in `DOCKER_HOST`. */
   readonly address: string;
   readonly images: TestImages;
-  /** As the engine reaches it; all images but `node` are in there, and `companion/large:1`, which is not loaded. */
+  /** As the engine reaches it; all images but `node` and `tools` are in there, and `companion/large:1`, which is not loaded. */
   readonly registry?: string;
   readonly privateRegistry?: PrivateRegistry;
   /** Of the engine as this machine counts, when it was started here. */

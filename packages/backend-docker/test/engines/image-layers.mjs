@@ -31,14 +31,19 @@ const LAYERS = {
     cpSync(busybox, add(folder, 'busybox'));
   },
   node(folder) {
-    cpSync(process.execPath, add(folder, 'usr/local/bin/node'));
-    const libraries = execFileSync('ldd', [process.execPath], { encoding: 'utf8' });
-    // `name => /path (address)`, and the loader, which is only a path
-    for (const [path] of libraries.matchAll(/\/\S+(?= \(0x)/g)) {
-      cpSync(path, add(folder, path), { dereference: true });
-    }
+    addProgram(folder, process.execPath, 'usr/local/bin/node');
     // where `#!/usr/bin/env node` looks
     symlinkSync('../../bin/busybox', add(folder, 'usr/bin/env'));
+  },
+  tools(folder, { git, ssh, npm }) {
+    addProgram(folder, git, 'usr/bin/git');
+    // what a clone starts
+    for (const name of ['git-upload-pack', 'git-receive-pack']) {
+      symlinkSync('git', join(folder, 'usr/bin', name));
+    }
+    addProgram(folder, ssh, 'usr/bin/ssh');
+    cpSync(npm, add(folder, 'usr/local/lib/node_modules/npm'), { recursive: true });
+    symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', add(folder, 'usr/local/bin/npm'));
   },
   entrypoint(folder) {
     writeFileSync(add(folder, 'entrypoint'), ENTRYPOINT, { mode: 0o755 });
@@ -70,6 +75,16 @@ export function writeLayer(name, { programs, folder, file }) {
   execFileSync('tar', [...TAR, '--owner=0', '--group=0', ...others, '-C', folder, '-cf', file, '.']);
   if (owned.length > 0) {
     execFileSync('tar', [...TAR, '--owner=1000', '--group=1000', '-C', folder, '-rf', file, ...owned]);
+  }
+}
+
+/** A program with the libraries that it is linked to. */
+function addProgram(folder, program, place) {
+  cpSync(program, add(folder, place), { dereference: true });
+  const libraries = execFileSync('ldd', [program], { encoding: 'utf8' });
+  // `name => /path (address)`, and the loader, which is only a path
+  for (const [path] of libraries.matchAll(/\/\S+(?= \(0x)/g)) {
+    cpSync(path, add(folder, path), { dereference: true });
   }
 }
 

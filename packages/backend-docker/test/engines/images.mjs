@@ -8,12 +8,13 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeLayer } from './image-layers.mjs';
 import { addToRegistry } from './registry-files.mjs';
@@ -31,6 +32,12 @@ const IMAGES = {
     layers: ['busybox', 'node'],
     config: { Env: ['PATH=/usr/local/bin:/usr/bin:/bin'], Cmd: ['node'] },
     inRegistry: false, // too large to be compressed for nothing
+  },
+  // Of those, what this machine has.
+  tools: {
+    layers: ['busybox', 'node', 'tools'],
+    config: { Env: ['PATH=/usr/local/bin:/usr/bin:/bin', 'GIT_TEMPLATE_DIR='], Cmd: ['node'] },
+    inRegistry: false,
   },
   entrypoint: {
     layers: ['busybox', 'entrypoint'],
@@ -58,7 +65,9 @@ const IMAGES = {
 };
 
 /** Names of the images that an engine has from the start. */
-export const LOADED_IMAGES = Object.keys(IMAGES).filter((name) => IMAGES[name].loaded !== false);
+export const LOADED_IMAGES = Object.keys(IMAGES).filter(
+  (name) => IMAGES[name].loaded !== false && (name !== 'tools' || missingTools() === undefined),
+);
 
 export const referenceOf = (name) =>
   `${IMAGES[name].registry === 'private' ? PRIVATE_REGISTRY : REGISTRY}/companion/${name}:1`;
@@ -76,13 +85,14 @@ export function prepareImages() {
   );
   const hash = createHash('sha256').update(process.version);
   for (const file of parts) hash.update(readFileSync(file));
-  for (const file of [busybox, process.execPath]) {
+  const programs = { busybox, git: onPath('git'), ssh: onPath('ssh'), npm: npmFolder() };
+  for (const file of [process.execPath, ...Object.values(programs).filter((one) => one !== undefined)]) {
     const { size, mtimeMs } = statSync(file);
     hash.update(`${file} ${size} ${mtimeMs}`);
   }
   const cache = fileURLToPath(new URL('../../../../node_modules/.cache/companion', import.meta.url));
   const folder = join(cache, `test-images-${hash.digest('hex').slice(0, 16)}`);
-  if (!existsSync(folder)) makeImages({ busybox }, cache, folder);
+  if (!existsSync(folder)) makeImages(programs, cache, folder);
   return { folder };
 }
 
@@ -100,6 +110,7 @@ function makeImages(programs, cache, folder) {
   const diffIds = new Map();
   const layerFile = (layer) => join(work, `${layer}.tar`);
   for (const [name, { layers, config, ...where }] of Object.entries(IMAGES)) {
+    if (name === 'tools' && missingTools() !== undefined) continue;
     for (const layer of layers.filter((one) => !diffIds.has(one))) {
       writeLayer(layer, { programs, folder: join(work, 'layers', layer), file: layerFile(layer) });
       diffIds.set(layer, digest(readFileSync(layerFile(layer))));
@@ -147,6 +158,27 @@ function removeOld(cache, kept) {
     const ageMs = Date.now() - (statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
     if (folder !== kept && ageMs > 86_400_000) rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Why there is no image with them; undefined when there is. */
+export function missingTools() {
+  const missing = Object.entries({ git: onPath('git'), ssh: onPath('ssh'), npm: npmFolder() })
+    .filter(([, found]) => found === undefined)
+    .map(([name]) => name);
+  return missing.length === 0 ? undefined : `this machine has no ${missing.join(', ')} for the image`;
+}
+
+function onPath(program) {
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, program))
+    .find((file) => existsSync(file));
+}
+
+/** Of the npm that came with this Node, or is on PATH. */
+function npmFolder() {
+  const npm = onPath('npm');
+  return npm === undefined ? undefined : dirname(dirname(realpathSync(npm)));
 }
 
 /** A busybox that runs where there is nothing else. */
