@@ -1,0 +1,3 @@
+import { remoteConformance } from './engines/engine-conformance.js';
+
+await remoteConformance('podman');
