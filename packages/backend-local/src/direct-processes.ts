@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { CompanionError } from '@companion/core';
 import type { Abortable, BackendProcess, Command, ProcessExit, Signal } from '@companion/core/backend';
 import { type HostCommands, LEFTOVER_GRACE_MS, notExecutable, startFailure } from './host-commands.js';
@@ -9,6 +9,9 @@ import { resolveBinary } from './resolve-binary.js';
 import { endTree } from './windows-tree.js';
 
 const isWindows = process.platform === 'win32';
+
+/** Three pipes, and one for the news of a failed start. */
+const DESCRIPTORS = 8;
 
 // 128 ms and 150 modules: only who starts a process pays for it, and only once.
 let loadedExeca: Promise<typeof import('execa')> | undefined;
@@ -39,6 +42,7 @@ export class DirectProcesses implements HostCommands {
     loadedExeca ??= import('execa');
     const { execa } = await loadedExeca;
     signal?.throwIfAborted();
+    assertDescriptors(command);
     const mark = this.#marks.next();
     const child = execa(path, command.args, {
       argv0: command.file,
@@ -129,6 +133,21 @@ function programOf(command: Command): string {
       throw startFailure('COMPANION_COMMAND_NOT_FOUND', `command not found: ${file}`, command);
     case 'not-executable':
       throw notExecutable(found.path, command);
+  }
+}
+
+/** Where there are too few of them, a child process is an exception that nobody can catch. */
+function assertDescriptors(command: Command): void {
+  if (isWindows) return;
+  const opened: number[] = [];
+  try {
+    while (opened.length < DESCRIPTORS) opened.push(openSync('/dev/null', 'r'));
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const message = `${command.file} could not be started: ${code}`;
+    throw startFailure('COMPANION_START_FAILED', message, command, cause);
+  } finally {
+    for (const descriptor of opened) closeSync(descriptor);
   }
 }
 

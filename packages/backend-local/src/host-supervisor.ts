@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { connectSupervisor, type Supervisor } from '@companion/supervisor';
 import { outerMarks } from './marks.js';
@@ -9,6 +10,8 @@ const STREAM = 3;
 const GREETING_MS = 10_000;
 /** For the next companion: programs that make one after the other would start one supervisor after the other. */
 const LINGER_MS = 5000;
+/** The machine is full at this moment; soon it may not be. */
+const PASSING = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM', 'ETXTBSY']);
 
 /** By who this program was when it started them: who has given up rights shall not have them through a supervisor. */
 const supervisors = new Map<string, HostSupervisor>();
@@ -27,7 +30,7 @@ export function hostSupervisor(): HostSupervisor {
 }
 
 export interface SupervisorUser {
-  /** It has gone, and everything that it had started. */
+  /** The supervisor has gone, and everything that it had started. */
   onLost(error: Error): void;
 }
 
@@ -35,28 +38,50 @@ export interface SupervisorUser {
 export class HostSupervisor {
   /** From now on it is not for new companions. */
   readonly #forget: () => void;
+  /** Those of whose processes something is left. */
   readonly #users = new Set<SupervisorUser>();
   #connection: Promise<Supervisor | undefined> | undefined;
+  #borrowers = 0;
   #idle: NodeJS.Timeout | undefined;
 
   constructor(forget: () => void) {
     this.#forget = forget;
   }
 
-  /** `undefined` where none can be started. Until {@link release} it stays. */
-  async borrow(user: SupervisorUser): Promise<Supervisor | undefined> {
-    this.#users.add(user);
-    clearTimeout(this.#idle);
+  /**
+   * `undefined` where none can run. Rejects with the system's error when the machine has no room for it now; otherwise it
+   * stays until {@link giveBack}.
+   */
+  async borrow(): Promise<Supervisor | undefined> {
     this.#connection ??= this.#start();
-    return await this.#connection;
+    const connection = this.#connection;
+    this.#borrowers += 1;
+    clearTimeout(this.#idle);
+    try {
+      return await connection;
+    } catch (error) {
+      if (this.#connection === connection) this.#connection = undefined;
+      this.giveBack();
+      throw error;
+    }
   }
 
-  release(user: SupervisorUser): void {
-    if (!this.#users.delete(user) || this.#users.size > 0) return;
+  giveBack(): void {
+    this.#borrowers -= 1;
+    if (this.#borrowers > 0) return;
     this.#idle = setTimeout(() => {
       this.#forget();
-      void this.#connection?.then((supervisor) => supervisor?.close());
+      this.#connection?.then(
+        (supervisor) => supervisor?.close(),
+        () => {},
+      );
     }, LINGER_MS).unref();
+  }
+
+  /** Whom it concerns when the supervisor is lost: a companion of which nothing runs can go on with another. */
+  setConcerned(user: SupervisorUser, isConcerned: boolean): void {
+    if (isConcerned) this.#users.add(user);
+    else this.#users.delete(user);
   }
 
   async #start(): Promise<Supervisor | undefined> {
@@ -69,8 +94,9 @@ export class HostSupervisor {
         for (const user of this.#users) user.onLost(error);
       });
       return supervisor;
-    } catch {
-      // Forbidden by a security module, out of processes: this program's own start works, or says what is wrong.
+    } catch (error) {
+      if (PASSING.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      // Forbidden by a security module, or not what it should be: this program can start processes itself.
       return undefined;
     }
   }
@@ -85,16 +111,16 @@ async function startSupervisor(path: string): Promise<Supervisor> {
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   });
-  child.on('error', () => {});
+  const { pid } = child;
+  if (pid === undefined) throw (await once(child, 'error'))[0];
   // Whether this program waits for something of it, the connection says.
   child.unref();
-  // Without a process there is no stream, either.
-  const stream = child.stdio?.[STREAM] as Duplex | null | undefined;
-  if (stream === null || stream === undefined) throw new Error('the supervisor could not be started');
   try {
-    return await connectSupervisor(stream, { signal: AbortSignal.timeout(GREETING_MS) });
+    const signal = AbortSignal.timeout(GREETING_MS);
+    return await connectSupervisor(child.stdio[STREAM] as Duplex, { signal });
   } catch (error) {
-    child.kill('SIGKILL');
+    // Its whole session, whatever it is.
+    if (child.exitCode === null && child.signalCode === null) process.kill(-pid, 'SIGKILL');
     throw error;
   }
 }

@@ -3,7 +3,7 @@
  * them, and not outliving this program.
  */
 import type { Abortable, BackendProcess, Command } from '@companion/core/backend';
-import type { HostCommands } from './host-commands.js';
+import { type HostCommands, startFailure } from './host-commands.js';
 import type { LocalOptions } from './options.js';
 import type { SupervisedProcesses } from './supervised-processes.js';
 
@@ -46,11 +46,17 @@ export class HostProcesses {
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
-  async #commandsFor({ stdin, tty }: Command): Promise<HostCommands> {
+  async #commandsFor(command: Command): Promise<HostCommands> {
     // A program that inherits the standard input has the descriptor itself: it takes what it reads, and no more.
-    const inherits = stdin === 'inherit' && tty === undefined;
-    const supervised = inherits || !this.#withSupervisor ? undefined : await this.#supervisedNow();
-    return supervised ?? (await this.#starter());
+    const inherits = command.stdin === 'inherit' && command.tty === undefined;
+    if (inherits || !this.#withSupervisor) return await this.#starter();
+    try {
+      return (await this.#supervisedNow()) ?? (await this.#starter());
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      const message = `${command.file} could not be started: ${code}`;
+      throw startFailure('COMPANION_START_FAILED', message, command, error);
+    }
   }
 
   #starter(): Promise<HostCommands> {
@@ -70,8 +76,14 @@ export class HostProcesses {
     return await this.#supervised;
   }
 
-  async #openSupervised(): Promise<SupervisedProcesses | undefined> {
-    const { SupervisedProcesses } = await import('./supervised-processes.js');
-    return await SupervisedProcesses.open(this.#tellLost);
+  #openSupervised(): Promise<SupervisedProcesses | undefined> {
+    const opening = import('./supervised-processes.js').then(({ SupervisedProcesses }) =>
+      SupervisedProcesses.open(this.#tellLost),
+    );
+    opening.catch(() => {
+      // The next process tries again.
+      if (this.#supervised === opening) this.#supervised = undefined;
+    });
+    return opening;
   }
 }

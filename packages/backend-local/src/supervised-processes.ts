@@ -25,14 +25,17 @@ export class SupervisedProcesses implements HostCommands {
   readonly #supervisor: Supervisor;
   /** Those of which something is left. */
   readonly #processes = new Set<HostProcess>();
+  #starting = 0;
 
-  /** `undefined` where there is no supervisor. `onLost` is called when that goes, and all processes with it. */
+  /**
+   * `undefined` where there is no supervisor. Rejects with the system's error when none can be started now. `onLost` is
+   * called when that goes while something of the processes is left, and they with it.
+   */
   static async open(onLost: (error: Error) => void): Promise<SupervisedProcesses | undefined> {
     const host = hostSupervisor();
-    const user = { onLost };
-    const supervisor = await host.borrow(user);
-    if (supervisor !== undefined) return new SupervisedProcesses(host, user, supervisor);
-    host.release(user);
+    const supervisor = await host.borrow();
+    if (supervisor !== undefined) return new SupervisedProcesses(host, { onLost }, supervisor);
+    host.giveBack();
     return undefined;
   }
 
@@ -42,7 +45,7 @@ export class SupervisedProcesses implements HostCommands {
     this.#supervisor = supervisor;
   }
 
-  /** Whether they run as who this program is now. */
+  /** False when this program has become somebody else, or the supervisor is gone. */
   get areOurs(): boolean {
     return this.#host === hostSupervisor();
   }
@@ -50,22 +53,34 @@ export class SupervisedProcesses implements HostCommands {
   async spawn(command: Command, options: Abortable): Promise<BackendProcess> {
     // An outer companion finds its own by these, whatever way it has started them.
     const env = { ...command.env, ...outerMarks() };
+    this.#starting += 1;
+    this.#host.setConcerned(this.#user, true);
     try {
       const supervised = await this.#supervisor.spawn({ ...command, env }, options);
       const process = asHostProcess(supervised, command.file);
       this.#processes.add(process);
-      void process.gone.then(() => this.#processes.delete(process));
+      void process.gone.then(() => {
+        this.#processes.delete(process);
+        this.#concern();
+      });
       return process;
     } catch (error) {
       throw error instanceof SpawnFailure ? hostFailure(error, command) : error;
+    } finally {
+      this.#starting -= 1;
+      this.#concern();
     }
+  }
+
+  #concern(): void {
+    this.#host.setConcerned(this.#user, this.#starting + this.#processes.size > 0);
   }
 
   async endAll(): Promise<void> {
     try {
       if (this.#processes.size > 0) await endAll([...this.#processes]);
     } finally {
-      this.#host.release(this.#user);
+      this.#host.giveBack();
     }
   }
 }

@@ -21,6 +21,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 const packageFolder = join(import.meta.dirname, '..');
 const isRoot = process.getuid?.() === 0;
+/** Who has no other processes. */
+const AS_SOMEBODY = ['setpriv', '--reuid', '64321', '--regid', '64321', '--clear-groups'];
 const runners: CompanionRunner[] = [];
 const folders: string[] = [];
 
@@ -28,6 +30,8 @@ interface Outside {
   /** A command that executes the one behind it. */
   readonly wrapper?: readonly string[];
   readonly stdin?: 'ignore' | number;
+  /** Of the companion. */
+  readonly options?: object;
 }
 
 afterEach(async () => {
@@ -48,12 +52,16 @@ function folder(): string {
 }
 
 /** What another program prints that has a companion in `runner`. Rejects when it does not end by itself. */
-async function program(body: string, { wrapper = [], stdin = 'ignore' }: Outside = {}): Promise<string> {
+async function program(
+  body: string,
+  { wrapper = [], stdin = 'ignore', options = {} }: Outside = {},
+): Promise<string> {
   const text = `
 import fs from 'node:fs';
 import { startCompanion } from '@companion/core';
 import { localBackend } from '@companion/backend-local/backend';
-const runner = await startCompanion({ sourceDir: '.', backends: [localBackend] });
+const options = ${JSON.stringify(options)};
+const runner = await startCompanion({ sourceDir: '.', backends: [localBackend], ...options });
 ${body}`;
   const [file = '', ...args] = [...wrapper, process.execPath, '--input-type=module', '--eval', text];
   const child = spawn(file, args, { cwd: packageFolder, stdio: [stdin, 'pipe', 'inherit'], timeout: 20_000 });
@@ -147,6 +155,55 @@ describe.runIf(process.platform === 'linux')('processes of the supervisor', () =
     await gone(Number(stdout));
   });
 
+  it.each([
+    ['is aborted', `await runner.run('true', [], { signal: AbortSignal.abort() })`],
+    ['was aborted in time', `await runner.run('true', [], { signal: AbortSignal.timeout(1) })`],
+    ['is impossible', `await runner.run('x'.repeat(9_000_000))`],
+  ])('do not keep a program alive when the first start %s', async (_when, start) => {
+    expect(await program(`${start}.catch(() => {}); console.log('end');`)).toBe('end\n');
+  });
+
+  it('that have ended do not keep a program alive that does not read what they said', async () => {
+    const stdout = await program(`
+      const command = await runner.spawn('head', ['-c', '1400000', '/dev/zero']);
+      command.stdout.once('data', () => command.stdout.pause());
+      await command.wait();
+      console.log('end');`);
+    expect(stdout).toBe('end\n');
+  });
+
+  it.runIf(isRoot)('have a supervisor again when the machine was full for a moment', async () => {
+    const stdout = await program(
+      `const { spawn } = await import('node:child_process');
+       const { once } = await import('node:events');
+       const others = [];
+       for (;;) {
+         const other = spawn('sleep', ['1000']).on('error', () => {});
+         if (other.pid === undefined) break;
+         others.push(other);
+       }
+       const full = await runner.run('true').catch(({ code, message }) => \`\${code}: \${message}\`);
+       for (const other of others) {
+         other.kill('SIGKILL');
+         await once(other, 'exit');
+       }
+       const tty = { columns: 80, rows: 24 };
+       const again = await runner.run('test', ['-t', '1'], { tty });
+       console.log(JSON.stringify([full, again.code]));`,
+      { wrapper: [...AS_SOMEBODY, 'prlimit', '--nproc=60', '--'] },
+    );
+    expect(JSON.parse(stdout)).toEqual(['COMPANION_START_FAILED: true could not be started: EAGAIN', 0]);
+  });
+
+  it('are not what a companion is lost with of which nothing runs', async () => {
+    const [idle, busy] = [await companion(), await companion()];
+    await idle.run('true');
+    const sleeper = await busy.spawn('sleep', ['1000']);
+    process.kill(supervisorOf(sleeper.pid), 'SIGKILL');
+    await expect(sleeper.wait()).rejects.toMatchObject({ code: 'COMPANION_ENVIRONMENT_LOST' });
+    expect((await idle.run('echo', ['there'])).stdout).toBe('there\n');
+  });
+
   it('do not keep a program alive that has none', async () => {
     expect(await program(`await runner.run('true'); console.log('end');`)).toBe('end\n');
   });
@@ -183,7 +240,7 @@ describe.runIf(process.platform === 'linux')('processes of the supervisor', () =
        const error = await runner.shutdown({ graceMs: 10 }).catch((error) => error);
        console.log(JSON.stringify([error.code, error.message]));
        process.exit();`,
-      { wrapper: ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'] },
+      { wrapper: AS_SOMEBODY },
     );
     const [pid = '', error = ''] = stdout.split('\n');
     process.kill(Number(pid), 'SIGKILL');
@@ -200,6 +257,24 @@ describe.runIf(process.platform === 'linux')('without a supervisor', () => {
     expect(runner.capabilities.tty).toBe(false);
     const { stdout } = await runner.run('sh', ['-c', 'echo $PPID']);
     expect(stdout).toBe(`${process.pid}\n`);
+  });
+
+  it('too many open files are an error like others', async () => {
+    const stdout = await program(
+      `const { openSync, closeSync } = await import('node:fs');
+       await runner.run('true');
+       const opened = [];
+       try { for (;;) opened.push(openSync('/dev/null')); } catch {}
+       closeSync(opened.pop());
+       console.log(await runner.run('true').catch(({ code, message }) => \`\${code}: \${message}\`));
+       for (const descriptor of opened) closeSync(descriptor);
+       console.log((await runner.run('echo', ['again'])).stdout);`,
+      {
+        wrapper: ['prlimit', '--nofile=200', '--'],
+        options: { backendOptions: { local: { supervisor: false } } },
+      },
+    );
+    expect(stdout).toBe('COMPANION_START_FAILED: true could not be started: EMFILE\nagain\n\n');
   });
 
   it('a terminal is refused', async () => {

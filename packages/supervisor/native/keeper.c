@@ -193,6 +193,7 @@ static bool take_order(int link, struct spawn *spawn, struct streams *streams) {
 
 static _Noreturn void be_keeper(const struct spawn *spawn, const struct streams *streams, int link) {
   close_others(link, streams);
+  tree_share(false);
   reaps_orphans = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
   struct sigaction action = {.sa_handler = wake};
   sigaction(SIGCHLD, &action, NULL);

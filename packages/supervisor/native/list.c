@@ -12,6 +12,7 @@
 
 void channel_list(struct channel *channel, uint32_t request) {
   bool first = channel->lists.size == 0;
+  tree_forget();
   if (!add_request(&channel->lists, (struct request){.number = request})) reply(request, EAGAIN, NULL, 0);
   else if (first) channels.listed++;
 }
@@ -57,6 +58,6 @@ void channels_list(struct channels *all) {
     while (channel != NULL && channel->lists.size == 0) channel = channel->next;
     if (channel == NULL) continue;
     answer_lists(channel);
-    return;
+    if (stream_waiting(channels.stream) >= OUTPUT_ROOM) return;
   }
 }

@@ -6,7 +6,7 @@
 
 // Answered later, with others that ask for the same.
 void channel_list(struct channel *channel, uint32_t request);
-// Answers who has asked for the list of one channel, so that nobody else waits for more than that.
+// Answers who has asked, for as long as there is room.
 void channels_list(struct channels *channels);
 
 #endif

@@ -36,6 +36,7 @@
 #include "spare.h"
 #include "stray.h"
 #include "text.h"
+#include "tree.h"
 
 // keyctl(2), from linux/keyctl.h, which musl does not bring.
 enum { JOIN_SESSION_KEYRING = 1 };
@@ -181,6 +182,7 @@ static bool turn(void) {
   if (owner_gone && !ending.begun) return false;
   if (may_go_on()) wait_ms = 0;
   int count = epoll_wait(channels.epoll, events, EVENTS, wait_ms);
+  tree_share(true);
   for (int i = 0; i < count; i++) {
     struct source *source = events[i].data.ptr;
     // Closed by an event of this batch before it.

@@ -22,7 +22,9 @@ static bool is_keeper(const struct channels *all, pid_t pid) {
 
 bool channels_kill_strays(const struct channels *all) {
   struct members members;
-  if (!all->has_strays || !descendants_of(getpid(), &members)) return false;
+  if (!all->has_strays) return false;
+  tree_forget();
+  if (!descendants_of(getpid(), &members)) return false;
   bool found = false;
   for (size_t i = 0; i < members.size; i++) {
     const struct member *member = &members.list[i];

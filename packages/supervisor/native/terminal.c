@@ -23,6 +23,12 @@ bool make_terminal(const struct spawn *spawn, int *ours, int *theirs) {
   *theirs = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
   if (*theirs < 0) return false;
   ioctl(*theirs, TIOCSWINSZ, &size);
+  // Text is UTF-8: a character that is erased may be several bytes.
+  struct termios settings;
+  if (tcgetattr(*theirs, &settings) == 0) {
+    settings.c_iflag |= IUTF8;
+    tcsetattr(*theirs, TCSANOW, &settings);
+  }
   return !(spawn->flags & SPAWN_USER) || fchown(*theirs, spawn->uid, spawn->gid) == 0;
 }
 

@@ -109,25 +109,37 @@ static bool read_all(struct members *all) {
   return enough;
 }
 
-bool descendants_of(pid_t ancestor, struct members *members) {
-  *members = (struct members){NULL, 0};
-  struct members all = {NULL, 0};
-  bool complete = read_all(&all);
+// What /proc has said, and whether everybody who asks in this turn gets the same answer.
+static struct members table;
+static bool shared;
+
+void tree_forget(void) { members_free(&table); }
+
+void tree_share(bool for_this_turn) {
+  tree_forget();
+  shared = for_this_turn;
+}
+
+// Each pass takes the children of those that the pass before has taken.
+static bool collect(pid_t ancestor, struct members *members) {
   size_t room = 0;
-  // Each pass takes the children of those that the pass before has taken; an entry is taken once.
   pid_t parent = ancestor;
-  for (size_t next = 0; complete;) {
-    for (size_t i = first_child(&all, parent); complete && i < all.size && all.list[i].parent == parent; i++) {
-      if (all.list[i].pid == 0) continue;
-      read_long_name(&all.list[i]);
-      complete = add(members, &room, &all.list[i]);
-      all.list[i].pid = 0;
+  for (size_t next = 0;;) {
+    for (size_t i = first_child(&table, parent); i < table.size && table.list[i].parent == parent; i++) {
+      // A number that was given to another while this was read could make a circle.
+      if (members->size == table.size || !add(members, &room, &table.list[i])) return members->size == table.size;
+      read_long_name(&members->list[members->size - 1]);
     }
-    if (next == members->size) break;
+    if (next == members->size) return true;
     parent = members->list[next++].pid;
   }
-  free(all.list);
+}
+
+bool descendants_of(pid_t ancestor, struct members *members) {
+  *members = (struct members){NULL, 0};
+  bool complete = (table.size > 0 || read_all(&table)) && collect(ancestor, members);
   if (!complete) members_free(members);
+  if (!complete || !shared) tree_forget();
   return complete;
 }
 

@@ -22,6 +22,12 @@ struct members {
 bool descendants_of(pid_t ancestor, struct members *members);
 void members_free(struct members *members);
 
+// With true, whoever asks before the next call or tree_forget() gets one and the same look at /proc: it costs too much for
+// each of a thousand who ask at once. False at first.
+void tree_share(bool for_this_turn);
+// What is asked next has to know what has happened until now.
+void tree_forget(void);
+
 // Signals every child of this process, which must have one thread. Orphans of its tree become its children, so that
 // doing it until there is none ends the tree. False without /proc or memory. `*refused` tells whether there were some and
 // none may be signalled.

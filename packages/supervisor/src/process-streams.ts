@@ -43,9 +43,21 @@ export class ProcessOutput extends Readable {
     this.on('error', () => {});
   }
 
-  /** Whether more may come that this program stays alive for. */
+  /** Whether more may come that this program stays alive for: as of a pipe, not while nobody reads. */
   get isAwaited(): boolean {
-    return this.#isHeld && !this.flow.ended && !this.destroyed;
+    return this.#isHeld && this.readableFlowing !== false && !this.flow.ended && !this.destroyed;
+  }
+
+  override pause(): this {
+    super.pause();
+    this.#onChange();
+    return this;
+  }
+
+  override resume(): this {
+    super.resume();
+    this.#onChange();
+    return this;
   }
 
   /** As of a socket: it is no reason for this program to stay alive, once the process itself has ended. */

@@ -63,6 +63,7 @@ export class Session implements FrameHandler {
     this.writer = new FrameWriter(stream.writable);
     this.writer.hello();
     this.#listen(stream);
+    this.#hold();
   }
 
   /** Why nothing can be asked any more. */
@@ -145,6 +146,8 @@ export class Session implements FrameHandler {
     this.#end = end;
     clearTimeout(this.#lastWords);
     this.writer.stop();
+    // Heard before what becomes of each process: who has some knows why.
+    if (!this.#closing) this.#tellLost(end);
     const channels = [...this.#channels.values()];
     this.#channels.clear();
     this.#unawaited.clear();
@@ -155,7 +158,6 @@ export class Session implements FrameHandler {
       stream?.readable.destroy();
       stream?.writable.destroy();
     }
-    if (!this.#closing) this.#tellLost(end);
     this.#tellEnded();
   }
 

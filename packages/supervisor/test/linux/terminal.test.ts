@@ -33,6 +33,12 @@ describe.runIf(isRunnable)(`a terminal ${WHERE}`, () => {
     expect(await process.exited).toEqual({ code: 0, signal: null });
   });
 
+  it('knows that a character may be several bytes', async () => {
+    const { supervisor } = await startSupervisor();
+    const process = await supervisor.spawn(command('stty', ['-a'], { stdin: 'pipe', tty }));
+    expect(await textOf(process.stdout)).toMatch(/(?<!-)\biutf8\b/);
+  });
+
   it('is at its end at once where nothing is to be read', async () => {
     const { supervisor } = await startSupervisor();
     const script = 'test -t 0 && test -t 1 && test -t 2 && cat && echo end';
