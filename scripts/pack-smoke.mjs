@@ -141,7 +141,7 @@ function makeStarter() {
   const made = join(starter, 'smoke-backend');
   if (!reportCommand('create-backend makes a package', process.execPath, [createBackend, made])) return;
   // By file: the versions that the manifest asks for are published later than this runs.
-  const files = ['core', 'backend-local', 'testkit', 'cli'].map(tarball);
+  const files = ['core', 'supervisor', 'backend-local', 'testkit', 'cli'].map(tarball);
   const args = ['install', '--no-save', '--no-audit', '--no-fund', '--strict-peer-deps', ...files];
   reportCommand('npm installs what the made package asks for', 'npm', args, { cwd: made });
   writeFileSync(join(made, 'more.js'), '// What an author adds is packed, too.\n');
@@ -250,10 +250,9 @@ report(
 );
 
 const app = join(folder, 'app');
-const installed = npmInstall('npm installs core and backend-local', app, [
-  tarball('core'),
-  tarball('backend-local'),
-]);
+// With the supervisor, of which npm knows no published version yet.
+const local = ['core', 'supervisor', 'backend-local'].map(tarball);
+const installed = npmInstall('npm installs core and backend-local', app, local);
 if (installed) {
   const unwanted = installedNames(app).filter((name) => /^(dockerode|@companion\/testkit)$/.test(name));
   report('neither dockerode nor testkit came along', unwanted);
@@ -261,7 +260,7 @@ if (installed) {
   cpSync(join(app, 'node_modules/@companion/core'), join(app, 'second/node_modules/@companion/core'), {
     recursive: true,
   });
-  npmInstall('npm installs the command', join(folder, 'cli'), ['core', 'backend-local', 'cli'].map(tarball));
+  npmInstall('npm installs the command', join(folder, 'cli'), [...local, tarball('cli')]);
   checkDocker();
   const kit = join(folder, 'kit');
   npmInstall('npm installs the kit, without vitest', kit, ['core', 'testkit'].map(tarball));

@@ -20,11 +20,10 @@ export async function remoteConformance(kind: EngineKind): Promise<void> {
   if (engine === undefined) return leaveOut(kind, `${title} [${absent[kind]}]`);
   const door = doorElsewhere(engine);
   afterAll(() => door.close());
-  await conform(engine, await door.open({ host: '127.0.0.1', port: 0 }), REMOTE_AREAS[kind]);
+  await conform(engine, await door.open({ host: '127.0.0.1', port: 0 }), REMOTE_AREAS);
 }
 
-/** Podman takes four times as long to start, and lifecycles are the same code: its archives are what differs. */
-const REMOTE_AREAS = { docker: ['lifecycle', 'paths'], podman: ['paths'] };
+const REMOTE_AREAS = ['paths'];
 
 async function conform(engine: TestEngine, address: string, only?: readonly string[]): Promise<void> {
   // Also for the second program of the cases about the owner's death.
