@@ -46,6 +46,7 @@ const vitest = spawnSync(
     ...tests,
     '--reporter=default',
     '--reporter=json',
+    `--reporter=${join(root, 'scripts/unhandled-errors.mjs')}`,
     `--outputFile.json=${vitestReport}`,
     ...process.argv.slice(2),
   ],

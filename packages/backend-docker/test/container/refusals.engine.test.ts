@@ -59,12 +59,12 @@ eachEngine('refusals', (engine) => {
 
   test('a directory and a command that are not there', async () => {
     const runner = await companions.start({ name: 'commands' });
-    for (const [what, code] of [
-      [runner.run('no-such-command'), 'COMPANION_COMMAND_NOT_FOUND'],
-      [runner.run('/etc/passwd'), 'COMPANION_COMMAND_NOT_EXECUTABLE'],
-      [runner.run('true', [], { cwd: '/no/such' }), 'COMPANION_WORK_DIR_NOT_FOUND'],
+    for (const [run, code] of [
+      [() => runner.run('no-such-command'), 'COMPANION_COMMAND_NOT_FOUND'],
+      [() => runner.run('/etc/passwd'), 'COMPANION_COMMAND_NOT_EXECUTABLE'],
+      [() => runner.run('true', [], { cwd: '/no/such' }), 'COMPANION_WORK_DIR_NOT_FOUND'],
     ] as const) {
-      expect(await failureOf(what)).toMatchObject({ code, hint: expect.any(String) });
+      expect(await failureOf(run())).toMatchObject({ code, hint: expect.any(String) });
     }
   });
 
