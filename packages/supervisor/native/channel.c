@@ -40,12 +40,17 @@ struct channel *new_channel(uint32_t id, int kind) {
   return channel;
 }
 
+void close_output(struct output *output) {
+  stream_let_go(channels.stream, output->source.fd);
+  close_source(&output->source);
+}
+
 void end_channel(struct channel *channel) {
   forget_deadline(channel);
   drop_order(&channel->order);
   close_source(&channel->input);
   close_source(&channel->link);
-  for (int i = 0; i < 2; i++) close_source(&channel->outputs[i].source);
+  for (int i = 0; i < 2; i++) close_output(&channel->outputs[i]);
   answer_requests(&channel->early, 0);
   answer_requests(&channel->waiting, 0);
   if (channel->lists.size > 0) channels.listed--;

@@ -79,6 +79,7 @@ extern struct channels channels;
 // NULL for want of memory.
 struct channel *new_channel(uint32_t id, int kind);
 struct channel *channel_find(const struct channels *channels, uint32_t id);
+void close_output(struct output *output);
 // Takes it out of everything that could lead to it. Events of this batch still may: it is freed after them.
 void end_channel(struct channel *channel);
 // Says GONE and ends it, if nothing of it is left.

@@ -47,7 +47,7 @@ static void fail_connection(struct channel *channel, int error) {
   int fd = -1, again;
   if (error == ECONNREFUSED && !channel->other_way) fd = connect_to(channel->port, true, &again);
   close_source(&channel->input);
-  close_source(&channel->outputs[OUT].source);
+  close_output(&channel->outputs[OUT]);
   if (fd >= 0) {
     channel->other_way = true;
     await_connection(channel, fd, again);

@@ -39,7 +39,7 @@ static void answer_lists(struct channel *channel) {
   size_t size = known ? lay_out(channel, &members, payload) : 0;
   // No more than there is room for: the rest has its turn.
   size_t answered = 0;
-  while (answered < channel->lists.size && stream_waiting(channels.stream) < OUTPUT_ROOM) {
+  while (answered < channel->lists.size && stream_has_room(channels.stream)) {
     reply(channel->lists.list[answered++].number, known ? 0 : ENOMEM, payload, size);
   }
   if (known) members_free(&members);
@@ -58,6 +58,6 @@ void channels_list(struct channels *all) {
     while (channel != NULL && channel->lists.size == 0) channel = channel->next;
     if (channel == NULL) continue;
     answer_lists(channel);
-    if (stream_waiting(channels.stream) >= OUTPUT_ROOM) return;
+    if (!stream_has_room(channels.stream)) return;
   }
 }

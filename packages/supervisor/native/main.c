@@ -56,7 +56,7 @@ static void lose_owner(void) {
   close_source(&stream_in);
   close_source(&stream_out);
   close_source(&lease);
-  stream.going_from = stream.going_to = 0;
+  stream_drop(&stream);
   begin_ending(OWNER_GRACE_MS);
   ending.last = true;
 }
@@ -139,7 +139,7 @@ static void finish_move(void) {
 
 static void flush(void) {
   if (owner_gone) {
-    stream.going_from = stream.going_to = 0;
+    stream_drop(&stream);
     return;
   }
   if (!stream_flush(&stream)) {
@@ -167,9 +167,8 @@ static int patience(void) {
 
 // Something has waited for room, and has it now: what has been flushed makes no event.
 static bool may_go_on(void) {
-  size_t waiting = stream_waiting(&stream);
-  if (frames_wait && !owner_gone && waiting <= ANSWER_ROOM) return true;
-  return (channels.starved != NULL || channels.listed > 0) && waiting < OUTPUT_ROOM;
+  if (frames_wait && !owner_gone && stream_waiting(&stream) <= ANSWER_ROOM) return true;
+  return (channels.starved != NULL || channels.listed > 0) && stream_has_room(&stream);
 }
 
 // Waits for something to do and does it. False when all is over.
@@ -189,7 +188,7 @@ static bool turn(void) {
     if (source->fd >= 0 && source->watched != 0) source->ready(source, events[i].events);
   }
   channels_free_ended(&channels);
-  if (stream_waiting(&stream) < OUTPUT_ROOM) channels_feed(&channels), channels_list(&channels);
+  if (stream_has_room(&stream)) channels_feed(&channels), channels_list(&channels);
   if (!owner_gone && stream_waiting(&stream) <= ANSWER_ROOM) serve_all();
   return true;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,7 +18,7 @@ static void end_output(struct channel *channel, int index) {
   struct output *output = &channel->outputs[index];
   if (output->ended) return;
   output->ended = true;
-  close_source(&output->source);
+  close_output(output);
   uint8_t stream = (uint8_t)(index + 1);
   stream_frame(channels.stream, OUTPUT_EOF, channel->id, &stream, 1);
 }
@@ -30,14 +31,29 @@ static void widen(const struct channel *channel, struct output *output, size_t g
   fcntl(output->source.fd, F_SETPIPE_SZ, WIDE);
 }
 
+// Who has written much, and has done so again, is not copied. False where that does not help.
+static bool pass(struct channel *channel, int index, size_t most) {
+  struct output *output = &channel->outputs[index];
+  int there;
+  if (!output->widened || !stream_can_pass(channels.stream)) return false;
+  if (ioctl(output->source.fd, FIONREAD, &there) != 0 || there < MUCH) return false;
+  size_t size = (size_t)there < most ? (size_t)there : most;
+  stream_pass(channels.stream, OUTPUT, channel->id, (uint8_t)(index + 1), output->source.fd, size);
+  output->window -= (uint32_t)size;
+  // A stream that is broken is found to be so when it is flushed again.
+  stream_flush(channels.stream);
+  return true;
+}
+
 // Moves what is there to the client, straight into the place that it goes from.
 static enum pumped pump(struct channel *channel, int index) {
   struct output *output = &channel->outputs[index];
   for (;;) {
     if (output->ended) return PUMPED_ENDED;
     if (output->window == 0) return PUMPED_NO_WINDOW;
-    if (stream_waiting(channels.stream) >= OUTPUT_ROOM) return PUMPED_NO_ROOM;
+    if (!stream_has_room(channels.stream)) return PUMPED_NO_ROOM;
     size_t most = output->window < READ_SIZE ? output->window : READ_SIZE;
+    if (pass(channel, index, most)) continue;
     uint8_t *place = stream_reserve(channels.stream, 1 + most);
     ssize_t got = read(output->source.fd, place + 1, most);
     if (got > 0) {

@@ -14,6 +14,12 @@ struct stream {
   size_t came_from, came_to, came_room;
   uint8_t *going;
   size_t going_from, going_to, going_room;
+  // Bytes of a pipe that go before those of `going` at `at`, without being copied.
+  struct {
+    int fd;
+    size_t at, left;
+  } passing;
+  bool cannot_pass, widened;
 };
 
 bool stream_open(struct stream *stream, int in, int out);
@@ -29,9 +35,19 @@ void stream_frame(struct stream *stream, uint8_t type, uint32_t id, const void *
 uint8_t *stream_reserve(struct stream *stream, size_t size);
 void stream_commit(struct stream *stream, uint8_t type, uint32_t id, size_t size);
 
-// Bytes that have to go.
+// Adds a frame of `first` and of `size` bytes that are in a pipe, which nobody may read until there is room again. Only
+// where stream_can_pass().
+bool stream_can_pass(const struct stream *stream);
+void stream_pass(struct stream *stream, uint8_t type, uint32_t id, uint8_t first, int fd, size_t size);
+// Before a pipe is closed: what has to go of it is copied.
+void stream_let_go(struct stream *stream, int fd);
+
+// Bytes that have to go, and whether output may be added to them.
 size_t stream_waiting(const struct stream *stream);
+bool stream_has_room(const struct stream *stream);
 // Writes what can be written. False when the stream is broken.
 bool stream_flush(struct stream *stream);
+// Forgets them: nobody is there to read.
+void stream_drop(struct stream *stream);
 
 #endif

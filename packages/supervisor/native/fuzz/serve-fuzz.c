@@ -116,10 +116,10 @@ static void keeper_says(struct script *script) {
 }
 
 static void program_writes(struct script *script) {
-  static const uint8_t bytes[16384];
+  static const uint8_t bytes[32768];
   uint8_t which = next(script);
   int fd = world[which % SLOTS].streams[which >> 4 & 1 ? 2 : which >> 5 & 1 ? 0 : 1];
-  size_t size = (size_t)next(script) << (which >> 6) << 1;
+  size_t size = (size_t)next(script) << (which >> 6) * 2 << 1;
   if (fd >= 0 && write(fd, bytes, size < sizeof bytes ? size : sizeof bytes) < 0) errno = 0;
 }
 
@@ -213,13 +213,13 @@ static void end_channels(void) {
     }
   }
   // The program itself would not care for them any more: it has ended.
-  for (int i = 0; i < 4; i++) {
+  for (int turns = 0; channels.size != 0 || channels.ended != NULL; turns++) {
+    if (turns > SOON) abort();
     owner_gone = false;
     last_ping_ms = -1;
-    stream.going_from = stream.going_to = 0;
+    stream_drop(&stream);
     turn();
   }
-  if (channels.size != 0 || channels.ended != NULL) abort();
 }
 
 static void end(void) {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { Readable as ReadableStream } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { command, firstOutput, isRunnable, run, startSupervisor, WHERE } from './real-supervisor.js';
 
 const MIB = 1024 * 1024;
@@ -41,6 +41,29 @@ function pattern(length: number, seed: number): { chunks: Buffer[]; hash: string
 
 function residentMib(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+}
+
+/** Resolves when so much has come; more goes on coming. */
+function flow(stream: Readable, atLeast: number): Promise<void> {
+  let bytes = 0;
+  return new Promise((resolve) => {
+    stream.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes >= atLeast) resolve();
+    });
+  });
+}
+
+/** Resolves when a process neither reads nor writes any more. */
+async function untilStill(pid: number): Promise<void> {
+  let before = '';
+  const isStill = (): boolean => {
+    const after = readFileSync(`/proc/${pid}/io`, 'utf8');
+    const same = after === before;
+    before = after;
+    return same;
+  };
+  await vi.waitUntil(isStill, { interval: 50, timeout: 10_000 });
 }
 
 describe.runIf(isRunnable)(`streams ${WHERE}`, () => {
@@ -224,6 +247,40 @@ describe.runIf(isRunnable)(`streams ${WHERE}`, () => {
     await firstOutput(yes.stdout);
     yes.stdout.destroy();
     expect(await yes.exited).toEqual({ code: null, signal: 'SIGPIPE' });
+  });
+
+  it('that are destroyed in the middle of a frame cost no other stream a byte', async () => {
+    const { supervisor, child } = await startSupervisor();
+    const much = await supervisor.spawn(command('cat', ['/dev/zero']));
+    await flow(much.stdout, 16 * MIB);
+    child.stdout!.pause();
+    await untilStill(much.pid!);
+    much.stdout.destroy();
+    // Which get the descriptors that are free now.
+    const others = Array.from({ length: 8 }, (_, number) => run(supervisor, 'echo', [`${number}`]));
+    child.stdout!.resume();
+    for (const [number, other] of others.entries()) expect((await other).stdout).toBe(`${number}\n`);
+    expect((await much.exited).signal).toBe('SIGPIPE');
+  });
+
+  it('from which their own program takes bytes back harm that program alone', async () => {
+    const { supervisor, child } = await startSupervisor();
+    const script =
+      'cat /dev/zero & echo $! >&2; read go; kill $!; exec cat 3>&1 < /proc/self/fd/1 > /dev/null';
+    const thief = await supervisor.spawn(command('sh', ['-c', script], { stdin: 'pipe' }));
+    const writer = Number(await firstOutput(thief.stderr));
+    await flow(thief.stdout, 16 * MIB);
+    child.stdout!.pause();
+    await untilStill(writer);
+    thief.stdin!.write('go\n');
+    // Now it has the rest of a frame whose beginning has been sent.
+    await vi.waitFor(() => expect(readFileSync(`/proc/${thief.pid}/comm`, 'utf8')).toBe('cat\n'));
+    await untilStill(thief.pid!);
+    const other = run(supervisor, 'echo', ['other']);
+    child.stdout!.resume();
+    expect((await other).stdout).toBe('other\n');
+    await thief.kill('SIGKILL', 'tree');
+    await thief.exited;
   });
 
   it('that one listener fails at go on for all others', async () => {
