@@ -4,7 +4,7 @@ import { CommandLineError } from './command-line-error.js';
 /** What the command line itself can end with; everything else is the command's own. As env, timeout and docker do. */
 export const EXIT = {
   success: 0,
-  /** `doctor`: no backend is available. `conformance`: a case failed. */
+  /** `doctor`: no backend is available, or with `--parity` two differ. `conformance`: a case failed. */
   failure: 1,
   /** A mistake in the arguments; nothing was started. */
   usage: 2,

@@ -15,6 +15,7 @@ import { redactionMutants } from './redaction.js';
 import { signalsMutants } from './signals.js';
 import { stdinMutants } from './stdin.js';
 import { streamsMutants } from './streams.js';
+import { terminalsMutants } from './terminals.js';
 
 export { unproven } from './unproven.js';
 
@@ -37,4 +38,5 @@ export const mutants: readonly Mutant[] = [
   ...signalsMutants,
   ...stdinMutants,
   ...streamsMutants,
+  ...terminalsMutants,
 ];

@@ -67,11 +67,6 @@ export const unproven: readonly Unproven[] = [
     ],
   },
   {
-    label: 'No terminals',
-    reason: 'A terminal that nobody has asked for can be made only by a backend that has terminals.',
-    cases: ['terminals.only-when-asked'],
-  },
-  {
     label: 'A busy machine',
     reason: 'It bites on an idle machine: on a busy one processes get less time by themselves.',
     cases: ['limits.cpus'],
