@@ -141,6 +141,16 @@ describe('which backend', () => {
     expect(quiet).toMatchObject({ code: 0, stderr: '' });
   });
 
+  test('what the environment has to say of itself is told in one line, unless --quiet', async () => {
+    using project = makeProject({ docker: fixture('noticing-backend') });
+    const run = async (...words: string[]) =>
+      await companion(['run', '--backend', 'docker', ...words, '--', 'echo', 'hi'], {
+        cwd: project.directory,
+      });
+    expect(await run()).toMatchObject({ code: 0, stderr: 'companion: this is the shell of yesterday\n' });
+    expect(await run('--quiet')).toMatchObject({ code: 0, stderr: '' });
+  });
+
   test('--no-fallback refuses this machine', async () => {
     using project = makeProject();
     const { code, stdout, stderr } = await companion(

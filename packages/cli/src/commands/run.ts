@@ -92,7 +92,10 @@ async function createRunner(
         ...request.options,
         onEvent: (event) => {
           if (request.talk === 'verbose') say(stderr, describeEvent(event));
-          else if (request.talk === 'normal') progress.take(event);
+          else if (request.talk === 'normal') {
+            progress.take(event);
+            if (event.topic === 'environment' && event.type === 'notice') say(stderr, event.message);
+          }
         },
       },
       { signal },
