@@ -52,7 +52,7 @@ export async function openDevShell(
   const [last] = evaluation.slot.shells();
   if (last !== undefined && whenChanged === 'background') {
     source.notice(
-      `the dev shell of ${evaluation.request.name} has changed: this is the one before, the next will be new`,
+      `the dev shell of ${evaluation.request.name} has changed: this is the one before, a new one is evaluated meanwhile`,
     );
     return {
       ...evaluation.entered(last),

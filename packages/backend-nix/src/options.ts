@@ -19,8 +19,8 @@ export interface NixOptions {
   /** Whether `init()` runs the shell's `shellHook`, as entering the shell does. Default: true. */
   readonly shellHook?: boolean | undefined;
   /**
-   * After a change: `wait` for the new shell, or take the last one and evaluate for the next `init()`. Default:
-   * `wait`.
+   * After a change: `wait` for the new shell, or take the last one and evaluate for the next `init()`, for as long as
+   * this companion is there. Default: `wait`.
    */
   readonly whenChanged?: 'wait' | 'background' | undefined;
   /** Take the last shell that was good, with a notice, or fail. Default: `error`. */
