@@ -56,7 +56,7 @@ static void lose_owner(void) {
   close_source(&stream_in);
   close_source(&stream_out);
   close_source(&lease);
-  stream_drop(&stream);
+  stream_end(&stream);
   begin_ending(OWNER_GRACE_MS);
   ending.last = true;
 }

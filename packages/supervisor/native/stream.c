@@ -184,3 +184,9 @@ void stream_drop(struct stream *stream) {
   if (stream->passing.left > 0) copy_passing(stream);
   stream->going_from = stream->going_to = 0;
 }
+
+void stream_end(struct stream *stream) {
+  stream_drop(stream);
+  stream->in = stream->out = -1;
+  stream->cannot_pass = true;
+}

@@ -49,5 +49,7 @@ bool stream_has_room(const struct stream *stream);
 bool stream_flush(struct stream *stream);
 // Forgets them: nobody is there to read.
 void stream_drop(struct stream *stream);
+// The same, and nothing goes any more: its descriptors are somebody else's soon.
+void stream_end(struct stream *stream);
 
 #endif
