@@ -12,7 +12,7 @@ const NOT_COPIED = {
 
 /** Whether a container engine answers, and what it is. */
 export async function detectEngine(
-  { mounts, backendOptions }: EnvironmentRequest,
+  { mounts, limits, backendOptions }: EnvironmentRequest,
   { signal }: Abortable,
 ): Promise<Detection> {
   const answer = await findEngine(checkedOptions(backendOptions), { signal });
@@ -21,9 +21,14 @@ export async function detectEngine(
     const copied = await Promise.all(mounts.map(canBeCopied));
     if (copied.includes(false)) return NOT_COPIED;
   }
+  // Who asks for none is told whether it can enforce all.
+  const lacksLimit = answer.unenforced.some((limit) => limits === undefined || limits[limit] !== undefined);
   return {
     available: true,
     detail: await describeEngine(answer, process.env),
-    lowered: answer.filesystemIsShared ? {} : { filesystem: 'copied' },
+    lowered: {
+      ...(answer.filesystemIsShared ? {} : { filesystem: 'copied' }),
+      ...(lacksLimit ? { limits: false } : {}),
+    },
   };
 }

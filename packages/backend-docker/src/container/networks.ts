@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import { CompanionError } from '@companion/core';
 import type { EnvironmentRequest } from '@companion/core/backend';
 import type Dockerode from 'dockerode';
@@ -52,7 +53,8 @@ export async function extraHosts(wish: {
   const { engine, options, request } = wish;
   if (request.network === 'none') return [];
   const hosts = Object.entries({ 'host.docker.internal': GATEWAY, ...options.extraHosts });
-  if (engine.kind === 'docker') return hosts.map(([name, address]) => `${name}:${address}`);
+  if (engine.kind === 'docker' || knowsGateway(engine.version))
+    return hosts.map(([name, address]) => `${name}:${address}`);
   const gateway = await podmanGateway(engine, networkMode(options, request.network));
   return hosts.flatMap(([name, address]) => {
     if (address !== GATEWAY) return `${name}:${address}`;
@@ -60,15 +62,27 @@ export async function extraHosts(wish: {
   });
 }
 
-/**
- * Podman 4.3 writes the word itself into /etc/hosts (measured). `undefined` where the network has none, as without root:
- * there `host.containers.internal`, which Podman always adds, is the only name.
- */
-async function podmanGateway({ docker, rootless }: Engine, network: string): Promise<string | undefined> {
-  if (rootless) return undefined;
+/** Podman since 4.7 (containers/podman#19152); 4.3 writes the word itself into /etc/hosts (measured). */
+function knowsGateway(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > 4 || (major === 4 && minor >= 7);
+}
+
+/** `undefined` where the network has none: there Podman's own `host.containers.internal` is the only name. */
+async function podmanGateway(
+  { docker, rootless, filesystemIsShared }: Engine,
+  network: string,
+): Promise<string | undefined> {
+  // Of a network without root nothing is the host's: the host is reached as others reach it, and so Podman names it.
+  if (rootless) return filesystemIsShared ? ownAddress() : undefined;
   const found: Dockerode.NetworkInspectInfo | undefined = await docker
     .getNetwork(network === 'default' ? 'podman' : network)
     .inspect()
     .catch(() => undefined);
   return found?.IPAM?.Config?.find(({ Gateway }) => Gateway)?.Gateway;
+}
+
+function ownAddress(): string | undefined {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address;
 }

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { hostname, machine, release, totalmem } from 'node:os';
+import { type Limit, notDelegated } from './delegated-limits.js';
 import type { Endpoint } from './endpoint.js';
 import { getObject } from './request.js';
 
@@ -11,7 +12,16 @@ export interface EngineFacts {
   readonly rootless: boolean;
   /** Bind mounts of this machine's paths show this machine's files. */
   readonly filesystemIsShared: boolean;
+  /** What it cannot enforce, as far as it is known; whoever asks for more is told at the start. */
+  readonly unenforced: readonly Limit[];
 }
+
+/** What both engines say of their kernel. */
+const IN_INFO: readonly (readonly [Limit, key: string])[] = [
+  ['memoryBytes', 'MemoryLimit'],
+  ['cpus', 'CpuCfsQuota'],
+  ['processes', 'PidsLimit'],
+];
 
 /**
  * Asks as little as possible: /info costs Docker 10 ms and Podman 400 (it runs every runtime there is), so nothing is
@@ -30,11 +40,11 @@ async function factsOfSocket({ transport }: Endpoint): Promise<EngineFacts | und
   // root filesystem was made in here: nobody mounts into that from outside without a device of its own.
   if ((await isContainer()) && dev !== (await stat('/')).dev) return undefined;
   const arch = goArchitecture(machine());
-  if (uid === 0) return { arch, rootless: false, filesystemIsShared: true };
+  if (uid === 0) return { arch, rootless: false, filesystemIsShared: true, unenforced: [] };
   // A rootless engine's socket is in the runtime directory of its user; elsewhere it may be one of root's engine that
   // somebody has given to a user, or that of a virtual machine.
   if (!transport.path.startsWith(`/run/user/${uid}/`)) return undefined;
-  return { arch, rootless: true, filesystemIsShared: true };
+  return { arch, rootless: true, filesystemIsShared: true, unenforced: await notDelegated(uid) };
 }
 
 async function isContainer(): Promise<boolean> {
@@ -48,10 +58,14 @@ async function factsOfInfo(endpoint: Endpoint, signal: AbortSignal): Promise<Eng
   // A proxy that guards an engine mostly lets /version through, and not /info.
   const version = info === undefined ? await getObject(endpoint, '/version', signal) : undefined;
   const security = Array.isArray(info?.SecurityOptions) ? info.SecurityOptions : [];
+  const rootless = security.includes('name=rootless') || info?.Rootless === true;
+  // Podman says what its kernel could do for root.
+  const isPowerless = rootless && info?.CgroupVersion === '1';
   return {
     arch: goArchitecture(String(info?.Architecture ?? version?.Arch ?? machine())),
-    rootless: security.includes('name=rootless') || info?.Rootless === true,
+    rootless,
     filesystemIsShared: await isShared(endpoint, info),
+    unenforced: IN_INFO.flatMap(([limit, key]) => (isPowerless || info?.[key] === false ? [limit] : [])),
   };
 }
 

@@ -7,7 +7,7 @@ import type { EngineAnswer, NoEngine } from '../../src/engine/probe.js';
 
 const answer: EngineAnswer = {
   ...{ available: true, kind: 'docker', version: '28.5.1', apiVersion: '1.51', builderVersion: '2' },
-  ...{ arch: 'amd64', rootless: false, filesystemIsShared: true, passedOver: [] },
+  ...{ arch: 'amd64', rootless: false, filesystemIsShared: true, unenforced: [], passedOver: [] },
   endpoint: {
     address: 'unix:///var/run/docker.sock',
     origin: 'a usual place',

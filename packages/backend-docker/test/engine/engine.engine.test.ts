@@ -30,7 +30,6 @@ eachEngine('a real engine', ({ kind, address, images }) => {
       kind,
       apiVersion: expect.stringMatching(/^1\.4\d$/),
       arch: { x64: 'amd64', arm64: 'arm64' }[process.arch as string],
-      rootless: false,
       filesystemIsShared: true,
       endpoint: { address },
     });
@@ -42,6 +41,8 @@ eachEngine('a real engine', ({ kind, address, images }) => {
       answer.arch,
     );
     expect(info.OSType).toBe('linux');
+    const isRootless = info.Rootless === true || info.SecurityOptions?.includes('name=rootless');
+    expect(answer.rootless).toBe(isRootless ?? false);
   });
 
   it('is found in milliseconds', async () => {

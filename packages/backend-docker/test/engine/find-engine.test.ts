@@ -215,6 +215,7 @@ describe('an engine', () => {
           Name: 'elsewhere',
           Architecture: 'aarch64',
           SecurityOptions: ['name=seccomp,profile=builtin', 'name=rootless'],
+          CgroupVersion: '1',
         },
       }),
     );
@@ -223,6 +224,7 @@ describe('an engine', () => {
       arch: 'arm64',
       rootless: true,
       filesystemIsShared: false,
+      unenforced: ['memoryBytes', 'cpus', 'processes'],
     });
   });
 
@@ -235,10 +237,11 @@ describe('an engine', () => {
       await chown(path, 65_534, 65_534);
       expect(await found(path)).toMatchObject({ arch: 'amd64', rootless: false });
       const rootless = socketPath();
-      const security = { ...info, SecurityOptions: ['name=rootless'] };
+      const security = { ...info, SecurityOptions: ['name=rootless'], MemoryLimit: true, PidsLimit: false };
       await using _rootless = await httpPeer(rootless, engineOf(docker29, { '/info': security }));
       await chown(rootless, 65_534, 65_534);
-      expect(await found(rootless)).toMatchObject({ arch: 'amd64', rootless: true });
+      const unenforced = ['processes'];
+      expect(await found(rootless)).toMatchObject({ arch: 'amd64', rootless: true, unenforced });
     },
   );
 

@@ -73,7 +73,7 @@ eachEngine('kept environments', (engine) => {
     expect(await say(again, 'cat "$HOME/file"')).toBe('kept');
 
     const seen = companions.events.length;
-    const changed = await companions.start({ name, reuse: true, limits: { memoryBytes: 64 * 1024 * 1024 } });
+    const changed = await companions.start({ name, reuse: true, network: 'none' });
     expect(companions.events.slice(seen)).toContainEqual(
       expect.objectContaining({ type: 'notice', message: expect.stringContaining('another configuration') }),
     );
