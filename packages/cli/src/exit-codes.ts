@@ -16,7 +16,7 @@ export const EXIT = {
   notFound: 127,
 } as const;
 
-/** As shells do: 128 and the signal's number. */
+/** As shells do: 128 and the signal's number; 128 alone for one that exists inside and not on this machine. */
 export function exitCodeOfSignal(signal: NodeJS.Signals): number {
   return 128 + (constants.signals[signal] ?? 0);
 }

@@ -6,6 +6,9 @@ import type { HostConfig } from 'dockerode';
 /** Besides what is asked for, two run: the supervisor, and the keeper of the first program. */
 const OWN_PROCESSES = 2;
 
+export const LIMITS_HINT =
+  'Its kernel lacks the control group for it, or the engine is rootless without delegation: leave the limit out.';
+
 export function limitSettings(
   limits: Limits | undefined,
 ): Pick<HostConfig, 'Memory' | 'MemorySwap' | 'NanoCpus' | 'PidsLimit'> {
@@ -31,7 +34,7 @@ export async function checkLimits(container: Dockerode.Container, limits: Limits
   for (const [setting, name] of Object.entries(names) as [keyof typeof names, string][]) {
     if (wanted[setting] === undefined || wanted[setting] === taken[setting]) continue;
     throw new CompanionError('COMPANION_UNSUPPORTED', `the engine cannot enforce limits.${name}`, {
-      hint: 'Its kernel lacks the control group for it, or the engine is rootless without delegation: leave the limit out.',
+      hint: LIMITS_HINT,
     });
   }
 }
